@@ -1,0 +1,67 @@
+//! A worker/team concurrency core whose every claim is checked by machine.
+//!
+//! A [`Worker`] takes tasks and can be quit; an [`ExclusiveWorker`] never overlaps them. A
+//! [memory worker](memory_worker) is stepped by hand, a [`LockWorker`] runs tasks on the submitting
+//! thread, a [`ThreadWorker`] on one of its own. A [`Team`] spreads tasks over workers through one
+//! exclusive coordinator; a [`pool`] is a team of threads under a limit.
+//!
+//! ```
+//! # brigade::primitives::example(|| {
+//! let pool = brigade::pool(|| 4, |body| brigade::start_thread("worker", body));
+//! for name in ["ada", "grace"] {
+//!     pool.execute(move || println!("hello, {name}")).unwrap();
+//! }
+//! pool.quit().unwrap(); // refuses new work, finishes what was accepted, ends the threads
+//! # });
+//! ```
+//!
+//! # Layers
+//! From pure to concrete; a module uses only those above it, which `make layers` checks.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | vocabulary | [`primitives`] |
+//! | words | `task`, `worker`, `quit`, `contain`, `handle`, `turn` |
+//! | workers | `memory`, `lock`, `queue`, `thread` |
+//! | team | `team`: `statistics`, `ledger`, `handlers`, `tickets`, `shell` |
+//! | compositions | `pool` |
+//!
+//! # Features
+//! `loom` and `shuttle` replace the [`primitives`] by those of that engine, so that this crate and
+//! code built on it can be explored. With both on, loom wins. Neither is for production.
+
+#![cfg_attr(
+    not(any(feature = "loom", feature = "shuttle")),
+    allow(
+        clippy::disallowed_types,
+        clippy::disallowed_methods,
+        clippy::disallowed_macros,
+        reason = "without an engine the primitives are std's own; the lints bite with one"
+    )
+)]
+
+mod contain;
+mod handle;
+mod lock;
+mod memory;
+mod pool;
+pub mod primitives;
+mod queue;
+mod quit;
+mod task;
+mod team;
+mod thread;
+mod turn;
+mod worker;
+
+pub use contain::{PanicHandler, Payload};
+pub use lock::LockWorker;
+pub use memory::{MemoryWorker, Performed, Performer, memory_worker, memory_worker_with};
+pub use pool::{Pool, pool, pool_with};
+pub use queue::{Queue, SwapQueue};
+pub use quit::Quit;
+pub use task::Task;
+pub use team::{CreationError, CreationFailed, Handlers, Statistics, Team};
+pub use thread::{Body, JoinError, Thread, ThreadWorker, start_thread};
+pub use turn::turn;
+pub use worker::{AlreadyQuit, ExclusiveWorker, Now, Refused, Worker};

@@ -1,0 +1,213 @@
+//! The memory worker: keeps its tasks until somebody performs them, one at a time.
+//!
+//! # State
+//! One mutex over `queue`, `closed` and `performing`.
+//!
+//! | `closed` | `performing` | means |
+//! |---|---|---|
+//! | no | no | accepts; a `perform` would run the oldest task |
+//! | no | yes | accepts; some thread runs a task, every other `perform` says [`Performed::Busy`] |
+//! | yes | no/yes | refuses; what was accepted is still performed |
+//!
+//! `closed` and `queue` are changed by any handle, `performing` by the performer.
+//!
+//! # Invariants
+//! - M1: a `perform` runs the oldest task, one per call. M2: after a quit it drains, then says no.
+//! - W4: the quit check and the enqueue are one critical section.
+//! - W6: `performing` is set and cleared in the critical sections around each task, so tasks never
+//!   overlap, and each sees what the one before it did. W7: first in, first out.
+//! - W9: tasks, and the drops of those never run, are run outside the mutex.
+//! - H3: the last dropped [`MemoryWorker`] quits; so does the dropped [`Performer`].
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem;
+
+use crate::contain::{PanicHandler, hook_only, quietly, reporting};
+use crate::handle::{Counted, Handle, LastDrop};
+use crate::primitives::{Arc, Mutex};
+use crate::task::Task;
+use crate::turn::turn;
+use crate::worker::{AlreadyQuit, ExclusiveWorker, Refused, Worker};
+
+/// Makes a worker whose tasks are run by hand, and what runs them.
+///
+/// The original's `createMemoryWorker`.
+///
+/// ```
+/// use brigade::{Performed, memory_worker};
+///
+/// # brigade::primitives::example(|| {
+/// let (worker, performer) = memory_worker();
+/// worker.execute(|| println!("stepped")).unwrap();
+/// assert_eq!(performer.perform(), Performed::Ran);
+/// assert_eq!(performer.perform(), Performed::Nothing);
+/// worker.quit().unwrap();
+/// assert!(worker.execute(|| ()).is_err());
+/// assert_eq!(performer.perform(), Performed::Ended);
+/// # });
+/// ```
+#[must_use]
+pub fn memory_worker() -> (MemoryWorker, Performer) {
+    memory_worker_with(hook_only())
+}
+
+/// [`memory_worker`], with a handler for the panics of its tasks.
+#[must_use]
+pub fn memory_worker_with(on_panic: PanicHandler) -> (MemoryWorker, Performer) {
+    let worker = MemoryWorker(Handle::new(Memory {
+        on_panic,
+        state: Mutex::new(State::default()),
+    }));
+    let performer = Performer(Arc::clone(worker.0.shared()));
+    (worker, performer)
+}
+
+struct Memory {
+    on_panic: PanicHandler,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Task>,
+    closed: bool,
+    performing: bool,
+}
+
+impl Memory {
+    fn close(&self) -> Result<(), AlreadyQuit> {
+        if mem::replace(&mut self.state.lock().closed, true) {
+            Err(AlreadyQuit)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl LastDrop for Memory {
+    fn last_handle_dropped(&self) {
+        // It may have been quit already; either way it is now.
+        let _ = self.close();
+    }
+}
+
+/// A handle of a memory worker; see [`memory_worker`]. The last one dropped quits the worker.
+#[derive(Clone, Debug)]
+pub struct MemoryWorker(Handle<Memory>);
+
+impl MemoryWorker {
+    /// Accepts a closure or a [`Task`], to be run by the [`Performer`]. Never blocks for long.
+    ///
+    /// # Errors
+    /// [`Refused`] after a quit.
+    pub fn execute(&self, task: impl Into<Task>) -> Result<(), Refused> {
+        let task = task.into();
+        let mut state = self.0.state.lock();
+        if state.closed {
+            drop(state);
+            return Err(Refused::new(task));
+        }
+        state.queue.push_back(task);
+        Ok(())
+    }
+
+    /// Refuses every later task. Those accepted before can still be performed.
+    ///
+    /// # Errors
+    /// [`AlreadyQuit`], if it was quit before.
+    pub fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.0.close()
+    }
+}
+
+impl Worker for MemoryWorker {
+    fn execute(&self, task: Task) -> Result<(), Refused> {
+        self.execute(task)
+    }
+    fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.quit()
+    }
+}
+
+impl ExclusiveWorker for MemoryWorker {}
+
+/// What one [`Performer::perform`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Performed {
+    /// It ran the oldest task (which may have panicked).
+    Ran,
+    /// There was no task.
+    Nothing,
+    /// There was no task, and after a quit none will come.
+    Ended,
+    /// A task was being performed, by another thread or by the caller itself: nothing was run.
+    Busy,
+}
+
+impl Performed {
+    /// Whether a task was run.
+    #[must_use]
+    pub fn ran(self) -> bool {
+        self == Self::Ran
+    }
+}
+
+/// Runs the tasks of a memory worker, one per call; see [`memory_worker`].
+///
+/// Dropping it quits the worker, then drops the tasks that are still queued.
+pub struct Performer(Arc<Counted<Memory>>);
+
+impl Performer {
+    /// Runs the oldest task on this thread, and returns after it. Never waits for another thread's
+    /// task, and never nests one task in another: then it says [`Performed::Busy`].
+    ///
+    /// A panic of the task goes to the worker's panic handler.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
+    pub fn perform(&self) -> Performed {
+        let task = {
+            let mut state = self.0.state.lock();
+            if state.performing {
+                return Performed::Busy;
+            }
+            match state.queue.pop_front() {
+                Some(task) => {
+                    state.performing = true;
+                    task
+                }
+                None if state.closed => return Performed::Ended,
+                None => return Performed::Nothing,
+            }
+        };
+        turn(|| {
+            reporting(&self.0.on_panic, || task.run());
+            self.0.state.lock().performing = false;
+        });
+        Performed::Ran
+    }
+
+    /// Performs until there is nothing to do, and says how many tasks that were.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
+    pub fn drain(&self) -> usize {
+        std::iter::from_fn(|| self.perform().ran().then_some(())).count()
+    }
+}
+
+impl Drop for Performer {
+    fn drop(&mut self) {
+        let queue = {
+            let mut state = self.0.state.lock();
+            state.closed = true;
+            mem::take(&mut state.queue)
+        };
+        for task in queue {
+            quietly(|| drop(task));
+        }
+    }
+}
+
+impl fmt::Debug for Performer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Performer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,19 @@
+//! The team: spreads tasks over workers through one exclusive coordinator.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`ledger`] | all the thinking: sequential data, no locks, calls nothing |
+//! | [`shell`] | all the races: drives the ledger through a coordinator, and delivers what it decides |
+//! | [`tickets`] | what the shell gives to coordinators and workers, and what happens if they drop it |
+//! | [`handlers`] | what the owner is told |
+//! | [`statistics`] | the snapshot |
+
+mod handlers;
+mod ledger;
+mod shell;
+mod statistics;
+mod tickets;
+
+pub use handlers::{CreationError, CreationFailed, Handlers};
+pub use shell::Team;
+pub use statistics::Statistics;

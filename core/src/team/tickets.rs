@@ -1,0 +1,160 @@
+//! What the shell gives away: steps to coordinators, assignments to workers, errands to its thread.
+//!
+//! # State
+//! Each ticket is whole (it holds its event, or its worker and task) until it is run, taken back, or
+//! dropped by whoever had it; each of these empties it, so it ends once.
+//!
+//! | ticket | run | dropped without being run |
+//! |---|---|---|
+//! | [`Step`] | one step of the coordinator | the coordinator is lost: the step is taken here, and the team quits |
+//! | [`Assignment`] | the task, then its end is reported | the worker is lost: its task goes to another |
+//!
+//! # Invariants
+//! W1, W2, T8: whatever a coordinator or a worker does with a ticket, the user's task in it is run
+//! once, or comes back. T10: a task's captures are gone before its end is reported.
+
+use super::handlers::CreationFailed;
+use super::ledger::Event;
+use super::shell::Shell;
+use crate::contain::contain;
+use crate::primitives::Arc;
+use crate::task::{Job, Once, Task};
+use crate::turn;
+use crate::worker::{ExclusiveWorker, Refused, Worker};
+
+/// A step that waits in the coordinator's queue.
+pub(super) struct Step<C: ExclusiveWorker, W: Worker> {
+    pub(super) shell: Arc<Shell<C, W>>,
+    pub(super) event: Option<Event<Arc<W>, Job>>,
+}
+
+impl<C: ExclusiveWorker, W: Worker> Once for Step<C, W> {
+    fn run(mut self) {
+        if let Some(event) = self.event.take() {
+            turn::ours(|| self.shell.step(event));
+        }
+    }
+}
+
+impl<C: ExclusiveWorker, W: Worker> Drop for Step<C, W> {
+    fn drop(&mut self) {
+        if let Some(event) = self.event.take() {
+            turn::ours(|| self.shell.step_without_coordinator(event));
+        }
+    }
+}
+
+/// A task on its way to, or at, a worker.
+pub(super) struct Assignment<C: ExclusiveWorker, W: Worker> {
+    shell: Arc<Shell<C, W>>,
+    held: Option<(Arc<W>, Job)>,
+}
+
+impl<C: ExclusiveWorker, W: Worker> Once for Assignment<C, W> {
+    fn run(mut self) {
+        if let Some((worker, job)) = self.held.take() {
+            turn::ours(|| {
+                let end = turn::theirs(|| contain(|| job.run()));
+                if let Err(payload) = end {
+                    self.shell.handlers.panicked(payload);
+                }
+                self.shell.report(Event::Ended(worker));
+            });
+        }
+    }
+}
+
+impl<C: ExclusiveWorker, W: Worker> Drop for Assignment<C, W> {
+    fn drop(&mut self) {
+        if let Some((worker, job)) = self.held.take() {
+            turn::ours(|| self.shell.lost(&worker, job));
+        }
+    }
+}
+
+/// Errand: give a task to a worker.
+pub(super) struct Dispatch<C: ExclusiveWorker, W: Worker> {
+    pub(super) shell: Arc<Shell<C, W>>,
+    pub(super) worker: Arc<W>,
+    pub(super) job: Job,
+}
+
+impl<C: ExclusiveWorker, W: Worker> Once for Dispatch<C, W> {
+    fn run(self) {
+        let assignment = Assignment {
+            shell: Arc::clone(&self.shell),
+            held: Some((Arc::clone(&self.worker), self.job)),
+        };
+        // If `execute` panics, or hands back another's task, the assignment is dropped by whoever
+        // has it then, and so reports itself lost.
+        let answer = contain(|| self.worker.execute(Task::ticket(assignment)));
+        match answer.map(|accepted| accepted.map_err(Refused::into_task)) {
+            Ok(Ok(())) => {}
+            Ok(Err(task)) => {
+                if let Err(strange) = task.take::<Assignment<C, W>>() {
+                    self.shell.handlers.abandoned(strange);
+                }
+            }
+            Err(payload) => self.shell.handlers.panicked(payload),
+        }
+    }
+}
+
+/// Errand: quit a worker.
+pub(super) struct Retire<C: ExclusiveWorker, W: Worker> {
+    pub(super) shell: Arc<Shell<C, W>>,
+    pub(super) worker: Arc<W>,
+}
+
+impl<C: ExclusiveWorker, W: Worker> Once for Retire<C, W> {
+    fn run(self) {
+        self.shell.quit_worker(&self.worker);
+    }
+}
+
+/// Errand: count the retirements before it as delivered.
+pub(super) struct Left<C: ExclusiveWorker, W: Worker> {
+    pub(super) shell: Arc<Shell<C, W>>,
+    pub(super) count: usize,
+}
+
+impl<C: ExclusiveWorker, W: Worker> Once for Left<C, W> {
+    fn run(self) {
+        self.shell.left(self.count);
+    }
+}
+
+/// Errand: hand the owner a task that can never run.
+pub(super) struct Abandon<C: ExclusiveWorker, W: Worker> {
+    pub(super) shell: Arc<Shell<C, W>>,
+    pub(super) job: Job,
+}
+
+impl<C: ExclusiveWorker, W: Worker> Once for Abandon<C, W> {
+    fn run(self) {
+        self.shell.handlers.abandoned(Task::from(self.job));
+    }
+}
+
+/// Errand: tell the owner that a worker could not be made.
+pub(super) struct ReportFailed<C: ExclusiveWorker, W: Worker> {
+    pub(super) shell: Arc<Shell<C, W>>,
+    pub(super) failed: Box<CreationFailed>,
+}
+
+impl<C: ExclusiveWorker, W: Worker> Once for ReportFailed<C, W> {
+    fn run(self) {
+        self.shell.handlers.creation_failed(*self.failed);
+    }
+}
+
+/// Errand: quit the coordinator, last of all.
+pub(super) struct Finish<C: ExclusiveWorker, W: Worker> {
+    pub(super) shell: Arc<Shell<C, W>>,
+}
+
+impl<C: ExclusiveWorker, W: Worker> Once for Finish<C, W> {
+    fn run(self) {
+        self.shell.quit_coordinator();
+    }
+}

@@ -1,0 +1,245 @@
+//! The thread worker: runs its tasks in order, on one thread of its own.
+//!
+//! # State
+//! The protocol between submitters, quit and the thread is the [`queue`](crate::queue)'s. Here are
+//! only the thread's loop and the handle to join it by, in `thread`, which is locked while somebody
+//! joins.
+//!
+//! # Invariants
+//! - H1: all tasks run in the one body given to the start policy. H2: after a quit the body drains
+//!   the queue and returns, and its thread can be joined. H3: the last dropped handle quits and
+//!   does not wait.
+//! - W1: a body that is dropped instead of being run, or that is unwound by a broken queue, closes
+//!   the queue and drops what is in it, which tells a team; nothing waits for ever.
+//! - W8: each task's panic is caught, and the next one runs. W9: tasks run outside the queue's lock.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use crate::contain::{PanicHandler, hook_only, quietly, reporting};
+use crate::handle::{Handle, LastDrop};
+use crate::primitives::{Arc, Mutex, thread};
+use crate::queue::{Queue, SwapQueue};
+use crate::task::Task;
+use crate::turn::turn;
+use crate::worker::{AlreadyQuit, ExclusiveWorker, Refused, Worker};
+
+/// What the thread of a thread worker has to run: given to the start policy, which must run it
+/// once, on whatever thread is to be the worker's.
+///
+/// Dropping it instead ends the worker.
+#[must_use = "a body that is dropped ends its worker"]
+pub struct Body {
+    queue: Arc<dyn Queue>,
+    on_panic: PanicHandler,
+    batch: VecDeque<Task>,
+    ended: bool,
+}
+
+impl Body {
+    /// Runs the worker's tasks until it has quit and its queue is empty.
+    pub fn run(mut self) {
+        while self.queue.take(&mut self.batch) {
+            while let Some(task) = self.batch.pop_front() {
+                turn(|| reporting(&self.on_panic, || task.run()));
+            }
+        }
+        self.ended = true;
+    }
+
+    fn drop_tasks(&mut self) {
+        let _ = self.queue.close();
+        loop {
+            for task in self.batch.drain(..) {
+                quietly(|| drop(task));
+            }
+            if !self.queue.take(&mut self.batch) {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if !self.ended {
+            // Quietly, because it may be a queue of the user's whose panic unwinds us.
+            quietly(|| self.drop_tasks());
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
+    }
+}
+
+/// What a start policy gives back: the started thread, if it can be joined.
+#[derive(Debug)]
+pub struct Thread(Option<thread::JoinHandle<()>>);
+
+impl Thread {
+    /// A thread that nobody can join.
+    #[must_use]
+    pub fn detached() -> Self {
+        Self(None)
+    }
+}
+
+impl From<thread::JoinHandle<()>> for Thread {
+    fn from(handle: thread::JoinHandle<()>) -> Self {
+        Self(Some(handle))
+    }
+}
+
+/// The start policy for an ordinary thread called `name`.
+///
+/// # Errors
+/// The operating system's, if it cannot start one; the body is dropped.
+///
+/// ```
+/// use brigade::{ThreadWorker, start_thread};
+///
+/// # brigade::primitives::example(|| {
+/// let worker = ThreadWorker::new(|body| start_thread("hello", body)).unwrap();
+/// worker.execute(|| println!("on a thread")).unwrap();
+/// worker.quit().unwrap();
+/// worker.join().unwrap();
+/// # });
+/// ```
+pub fn start_thread(name: &str, body: Body) -> io::Result<Thread> {
+    thread::spawn(name, move || body.run()).map(Thread::from)
+}
+
+/// Runs its tasks in order on one thread.
+///
+/// The original's `ThreadWorker`: how the thread starts and what the tasks wait in are given to it,
+/// so that both can be driven by hand in a test.
+///
+/// The last handle dropped quits the worker and does not wait for it.
+#[derive(Clone)]
+pub struct ThreadWorker(Handle<Running>);
+
+struct Running {
+    queue: Arc<dyn Queue>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    id: Option<thread::ThreadId>,
+}
+
+impl LastDrop for Running {
+    fn last_handle_dropped(&self) {
+        // It may have been quit already; either way it is now.
+        let _ = self.queue.close();
+    }
+}
+
+impl ThreadWorker {
+    /// Starts a worker on the thread that `start` starts (see [`start_thread`]).
+    ///
+    /// # Errors
+    /// That of `start`.
+    pub fn new<E>(start: impl FnOnce(Body) -> Result<Thread, E>) -> Result<Self, E> {
+        Self::with(start, SwapQueue::new(), hook_only())
+    }
+
+    /// [`ThreadWorker::new`] with a queue of your own and a handler for the panics of its tasks.
+    ///
+    /// # Errors
+    /// That of `start`.
+    pub fn with<E>(
+        start: impl FnOnce(Body) -> Result<Thread, E>,
+        queue: impl Queue,
+        on_panic: PanicHandler,
+    ) -> Result<Self, E> {
+        let queue: Arc<dyn Queue> = Arc::new(queue);
+        let body = Body {
+            queue: Arc::clone(&queue),
+            on_panic,
+            batch: VecDeque::new(),
+            ended: false,
+        };
+        let Thread(thread) = start(body)?;
+        Ok(Self(Handle::new(Running {
+            queue,
+            id: thread.as_ref().map(|handle| handle.thread().id()),
+            thread: Mutex::new(thread),
+        })))
+    }
+
+    /// Accepts a closure or a [`Task`], to be run on the worker's thread. Never blocks for long.
+    ///
+    /// # Errors
+    /// [`Refused`] after a quit.
+    pub fn execute(&self, task: impl Into<Task>) -> Result<(), Refused> {
+        self.0.queue.push(task.into())
+    }
+
+    /// Refuses every later task. Those accepted before run, then the thread ends. Does not wait.
+    ///
+    /// # Errors
+    /// [`AlreadyQuit`], if it was quit before.
+    pub fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.0.queue.close()
+    }
+
+    /// Blocks until the worker's thread has ended, which is some time after a quit. May be called
+    /// from any number of threads and any number of times.
+    ///
+    /// # Errors
+    /// [`JoinError`], if this is the worker's own thread, or one that cannot be joined.
+    pub fn join(&self) -> Result<(), JoinError> {
+        match self.0.id {
+            None => return Err(JoinError::Detached),
+            Some(id) if id == thread::current().id() => return Err(JoinError::OwnThread),
+            Some(_) => {}
+        }
+        // Held while joining, so that a second joiner waits as well.
+        let mut thread = self.0.thread.lock();
+        if let Some(thread) = thread.take() {
+            // An `Err` is a panic outside of all tasks: in a queue of the user's, or in a body's
+            // surroundings in a start policy. Its thread has ended, which is what was asked.
+            let _ = thread.join();
+        }
+        Ok(())
+    }
+}
+
+impl Worker for ThreadWorker {
+    fn execute(&self, task: Task) -> Result<(), Refused> {
+        self.execute(task)
+    }
+    fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.quit()
+    }
+}
+
+impl ExclusiveWorker for ThreadWorker {}
+
+impl fmt::Debug for ThreadWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadWorker").finish_non_exhaustive()
+    }
+}
+
+/// Why a thread worker cannot be joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinError {
+    /// The caller is the worker's own thread, which would wait for itself.
+    OwnThread,
+    /// The start policy gave no thread to join.
+    Detached,
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OwnThread => "a thread worker cannot be joined from its own thread",
+            Self::Detached => "the worker's thread cannot be joined",
+        })
+    }
+}
+
+impl Error for JoinError {}
