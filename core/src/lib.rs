@@ -35,7 +35,6 @@
     allow(
         clippy::disallowed_types,
         clippy::disallowed_methods,
-        clippy::disallowed_macros,
         reason = "without an engine the primitives are std's own; the lints bite with one"
     )
 )]

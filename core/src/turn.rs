@@ -75,13 +75,7 @@ struct Turn {
 }
 
 thread_local! {
-    static TURN: Turn = const { Turn {
-        ours: Cell::new(false),
-        depth: Cell::new(0),
-        held: Cell::new(Held { worker: false, coordinator: false }),
-        errands: RefCell::new(VecDeque::new()),
-        later: RefCell::new(VecDeque::new()),
-    } };
+    static TURN: Turn = Turn::new();
 }
 
 /// Reads or changes this thread's turn; `None` while the thread's locals are being destroyed, when
@@ -202,6 +196,16 @@ pub(crate) fn holding<R>(rank: Rank, f: impl FnOnce() -> R) -> R {
 }
 
 impl Turn {
+    fn new() -> Self {
+        Self {
+            ours: Cell::new(false),
+            depth: Cell::new(0),
+            held: Cell::default(),
+            errands: RefCell::default(),
+            later: RefCell::default(),
+        }
+    }
+
     /// The oldest thing left behind since the lists had these lengths. Errands go first: a `later`
     /// may have to wait for a lock whose holder waits for what an errand dispatches.
     fn next(&self, errands: usize, later: usize) -> Option<Task> {

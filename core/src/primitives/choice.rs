@@ -12,7 +12,6 @@
 
 use std::cell::Cell;
 
-#[allow(clippy::disallowed_macros, reason = "std's on purpose: see above")]
 std::thread_local! {
     static PLAN: Cell<Option<usize>> = const { Cell::new(None) };
     static WAITS: Cell<usize> = const { Cell::new(0) };

@@ -22,7 +22,6 @@
 #![allow(
     clippy::disallowed_types,
     clippy::disallowed_methods,
-    clippy::disallowed_macros,
     reason = "this module is the one that may name the engines"
 )]
 

@@ -29,7 +29,6 @@ pub(crate) use ::shuttle::thread_local;
 /// The name of this back end.
 pub const ENGINE: &str = "shuttle";
 
-#[allow(clippy::disallowed_macros, reason = "std's on purpose: see above")]
 std::thread_local! {
     static RELEASING: Cell<bool> = const { Cell::new(false) };
 }
