@@ -16,7 +16,7 @@
 //! - L4: a thread waits for a lock worker only if it holds none (a pool's own coordinator aside:
 //!   see the ranks in [`turn`]), so no ring of lock workers can deadlock. The price: a nested call
 //!   returns before its task ran.
-//! - W4: acceptance is one read of `quit`. W6: tasks run with `lock` held. W7: a caller's tasks run
+//! - W4: acceptance is one read of the latest `quit`. W6: tasks run with `lock` held. W7: a caller's tasks run
 //!   at once, or are left for later in one first-in-first-out list.
 //! - W8: a panic is caught inside the lock, and what is queued behind it runs. W9: the lock held
 //!   while a task runs is this worker's own purpose; there is no other.
@@ -179,7 +179,9 @@ impl ExclusiveWorker for LockWorker {
         if !turn::may_wait(self.0.rank) {
             return Now::Queue;
         }
-        if self.0.quit.is_set() {
+        // What is not seen yet is not ordered before this step; the one who asks, a team, has its own
+        // cut, and quits its coordinator when nobody is left to ask.
+        if self.0.quit.is_seen() {
             return Now::Refused;
         }
         turn::open(|| self.0.run(step));

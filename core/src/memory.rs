@@ -23,7 +23,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 
-use crate::contain::{PanicHandler, hook_only, quietly, reporting};
+use crate::contain::{PanicHandler, hook_only, reporting};
 use crate::handle::{Counted, Handle, LastDrop};
 use crate::primitives::{Arc, Mutex};
 use crate::task::Task;
@@ -201,7 +201,7 @@ impl Drop for Performer {
             mem::take(&mut state.queue)
         };
         for task in queue {
-            quietly(|| drop(task));
+            reporting(&self.0.on_panic, || drop(task));
         }
     }
 }

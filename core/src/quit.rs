@@ -4,7 +4,8 @@
 //! Unset, then set, for good. Any thread may set or read it.
 //!
 //! # Invariants
-//! W3 (*one quit*): of any number of concurrent [`Quit::set`] exactly one returns `Ok`.
+//! - W3 (*one quit*): of any number of concurrent [`Quit::set`] exactly one returns `Ok`.
+//! - W4 (*one cut*): once a `set` has returned, every later [`Quit::is_set`] says so, in real time.
 
 use crate::primitives::{AtomicBool, Ordering};
 use crate::worker::AlreadyQuit;
@@ -46,11 +47,19 @@ impl Quit {
         }
     }
 
-    /// Whether the flag is set.
+    /// Whether the flag is set: certainly, if a `set` has returned anywhere before this is called.
     #[must_use]
     pub fn is_set(&self) -> bool {
-        // ORDERING: Acquire pairs with the Release in `set`. Relaxed would still find it set after
-        // a quit that happened before, but what preceded that quit could be missing.
+        // ORDERING: a read-modify-write, because it reads the latest value there is. A load, even
+        // SeqCst, may read an older one after a `set` that has returned on another thread, and so
+        // break W4 (loom shows it). Acquire pairs with the Release in `set`, so that whoever is
+        // refused sees what came before the quit. Relaxed would show the flag without that.
+        self.0.fetch_or(false, Ordering::Acquire)
+    }
+
+    /// Whether the flag is known to be set; a `set` that is not ordered before this may be missed.
+    pub(crate) fn is_seen(&self) -> bool {
+        // ORDERING: Acquire pairs with the Release in `set`, as above.
         self.0.load(Ordering::Acquire)
     }
 }

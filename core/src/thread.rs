@@ -53,7 +53,7 @@ impl Body {
         let _ = self.queue.close();
         loop {
             for task in self.batch.drain(..) {
-                quietly(|| drop(task));
+                reporting(&self.on_panic, || drop(task));
             }
             if !self.queue.take(&mut self.batch) {
                 return;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::contain::{Payload, quietly};
+use crate::contain::{Payload, contain, quietly};
 use crate::task::Task;
 use crate::turn;
 
@@ -68,7 +68,8 @@ impl Handlers {
         }
     }
 
-    /// Called with what a task, or the drop of one that was not run, panicked with.
+    /// Called with what a task, or the drop of one that was not run, panicked with. A task may be run
+    /// or dropped by the handler of abandoned ones, so a panic in that comes here as well.
     #[must_use]
     pub fn on_panic(mut self, handler: impl Fn(Payload) + Send + Sync + 'static) -> Self {
         self.panicked = Box::new(handler);
@@ -102,7 +103,10 @@ impl Handlers {
     }
 
     pub(super) fn abandoned(&self, task: Task) {
-        call(&self.abandoned, task);
+        // Whoever drops the task, a panic in that is a task's, and has somebody to be reported to.
+        if let Err(payload) = turn::theirs(|| contain(|| (self.abandoned)(task))) {
+            self.panicked(payload);
+        }
     }
 }
 

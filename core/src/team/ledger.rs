@@ -27,7 +27,7 @@
 //! - T3 *work conserving*: settled, no worker idles while work waits; T3 also lists when one is
 //!   asked for.
 //! - T4 *order*: the backlog is first in, first out, and new work joins its end.
-//! - T5 *sizing*: `debt` ≤ busy; the last worker never leaves while work waits; the idle are last in,
+//! - T5 *sizing*: settled, `debt` ≤ busy; the last worker never leaves while work waits; the idle are last in,
 //!   first out.
 //! - T6 *quit*: `Finish` is given once, with nothing idle, busy, being made, waiting, in flight or
 //!   leaving.
@@ -167,7 +167,7 @@ impl<W, T> Ledger<W, T> {
         true
     }
 
-    /// Takes an acceptance back: the coordinator refused it. A quit stays accepted.
+    /// Takes an acceptance back: the coordinator refused it. Not for a quit, which stands.
     pub(super) fn withdraw(&mut self, event: &Event<W, T>) {
         if let Event::Arrived(_) = event {
             self.in_flight -= 1;
@@ -179,7 +179,8 @@ impl<W, T> Ledger<W, T> {
 
     /// Takes in what happened; what a user asked for was accepted before.
     pub(super) fn apply(&mut self, event: Event<W, T>) {
-        if self.retry {
+        // Not by a loss, which may itself be what the retry is for: that would go on for ever.
+        if self.retry && !matches!(event, Event::Lost(_)) {
             self.retry = false;
             self.tries += 1;
         }
@@ -349,7 +350,7 @@ impl<W, T> Ledger<W, T> {
         let ended = self.done.wrapping_add(self.abandoned);
         assert_eq!(self.accepted, ended.wrapping_add(known), "T2 conservation");
         assert!(
-            self.debt <= self.busy,
+            self.debt <= self.busy + self.idle.len(),
             "T5 debt exceeds the workers there are"
         );
         assert!(self.making <= 1, "T1 two workers are being made at once");
@@ -368,6 +369,7 @@ impl<W, T> Ledger<W, T> {
             "T3 a worker idles while work waits"
         );
         assert_eq!(self.dismissed, 0, "T5 a dismissed worker stayed");
+        assert!(self.debt <= self.busy, "T5 an idle worker owes to leave");
         if self.making == 0 {
             assert_eq!(
                 (self.tries, self.growing),

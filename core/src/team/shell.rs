@@ -74,10 +74,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             });
             match (now, event.take()) {
                 (_, None) => {}
-                (Now::Refused, unseen) => {
-                    refused = unseen;
-                    self.coordinator_lost();
-                }
+                (Now::Refused, Some(unseen)) => refused = self.refused(unseen).err(),
                 (Now::Queue | Now::Ran, Some(unseen)) => refused = self.queue(unseen).err(),
             }
         });
@@ -127,20 +124,38 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                 return Ok(());
             }
         };
-        match refused.take::<Step<C, W>>() {
-            Ok(mut step) => {
-                let event = step.event.take();
-                if let Some(event) = &event {
-                    self.state.lock().withdraw(event);
-                }
-                self.coordinator_lost();
-                event.map_or(Ok(()), Err)
-            }
+        let event = match refused.take::<Step<C, W>>() {
+            Ok(mut step) => step.event.take(),
             Err(strange) => {
                 self.handlers.abandoned(strange);
+                None
+            }
+        };
+        match event {
+            None => Ok(()),
+            // Nothing is accepted after it, so it stands.
+            Some(Event::Quit) => {
+                self.step(Event::Quit);
                 Ok(())
             }
+            Some(event) => {
+                let mut state = self.state.lock();
+                state.withdraw(&event);
+                // It may be what the end was waiting for.
+                self.settle(state);
+                self.refused(event)
+            }
         }
+    }
+
+    /// The coordinator refused an event that is not accepted. To quit is what follows from that; all
+    /// else goes back.
+    fn refused(self: &Arc<Self>, event: Asked<W>) -> Result<(), Asked<W>> {
+        if let Event::Quit = event {
+            return self.step_if_accepted(event);
+        }
+        self.coordinator_lost();
+        Err(event)
     }
 
     fn step_if_accepted(self: &Arc<Self>, event: Asked<W>) -> Result<(), Asked<W>> {
@@ -239,7 +254,11 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             Ok(Ok(Some(worker))) => return Made::Worker(Arc::new(worker)),
             Ok(Ok(None)) => return Made::AtLimit,
             Ok(Err(error)) => error,
-            Err(payload) => Box::new(FactoryPanicked(message(&payload))),
+            Err(payload) => {
+                let message = message(&payload);
+                quietly(|| drop(payload));
+                Box::new(FactoryPanicked(message))
+            }
         };
         errands.leave(self.report_failed(failed(error, now)));
         Made::Failed

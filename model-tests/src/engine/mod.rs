@@ -1,0 +1,140 @@
+//! The engine that this build explores with. One file each; all take a [`Scenario`] and a [`Way`],
+//! and say what they have seen.
+
+#[cfg(feature = "loom")]
+#[path = "on_loom.rs"]
+mod backend;
+#[cfg(all(feature = "shuttle", not(feature = "loom")))]
+#[path = "on_shuttle.rs"]
+mod backend;
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
+#[path = "on_threads.rs"]
+mod backend;
+
+use std::any::Any;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::report::Failure;
+use crate::scenario::Scenario;
+use crate::world::{self, OnPurpose, Shared, World};
+
+#[cfg(all(feature = "shuttle", not(feature = "loom")))]
+pub use backend::prepare;
+pub use backend::{ENGINE, WAYS};
+
+/// How schedules are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// loom's exploration.
+    Loom,
+    /// shuttle's exhaustive search.
+    Exhaustive,
+    /// Random schedules.
+    Random,
+    /// Probabilistic concurrency testing, of depth 3.
+    Pct,
+    /// Real threads, again and again.
+    Stress,
+}
+
+impl Way {
+    /// The name in the report and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loom => "loom",
+            Self::Exhaustive => "shuttle-exhaustive",
+            Self::Random => "shuttle-random",
+            Self::Pct => "shuttle-pct",
+            Self::Stress => "threads",
+        }
+    }
+}
+
+/// How far to explore, and how to start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How schedules are chosen.
+    pub way: Way,
+    /// loom's preemption bound.
+    pub preemptions: Option<usize>,
+    /// How many executions: where the way is not exhaustive by itself.
+    pub executions: usize,
+    /// Which wait returns spuriously.
+    pub spurious_wait: Option<usize>,
+    /// Stop, incomplete, after about this long.
+    pub limit: Option<Duration>,
+    /// Write the schedule of this execution to that file.
+    pub record: Option<(usize, PathBuf)>,
+    /// Run only the schedule in this file.
+    pub replay: Option<PathBuf>,
+}
+
+/// What an exploration has seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    /// How many executions ran.
+    pub executions: usize,
+    /// Whether the engine said that nothing within the bound was left.
+    pub complete: bool,
+    /// The most waits that one execution made.
+    pub waits: usize,
+}
+
+static EXECUTION: AtomicUsize = AtomicUsize::new(0);
+static SPURIOUS_WAIT: Mutex<Option<usize>> = Mutex::new(None);
+
+/// Explores `scenario` as `settings` say.
+pub fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
+    EXECUTION.store(0, Ordering::SeqCst);
+    backend::explore(scenario, settings)
+}
+
+/// Runs one execution: a new world, in which nothing of the last one is left.
+fn execute(
+    scenario: &Scenario,
+    spurious_wait: Option<usize>,
+    on_drop: impl Fn() + Send + Sync + 'static,
+) -> usize {
+    let number = EXECUTION.fetch_add(1, Ordering::SeqCst) + 1;
+    *SPURIOUS_WAIT.lock().expect("never poisoned") = spurious_wait;
+    assert_eq!(
+        world::live(),
+        0,
+        "T10 something of the execution before was never released"
+    );
+    let world: Shared = World::new(on_drop);
+    scenario.run(&world);
+    number
+}
+
+/// From now on, a panic that is not on purpose is told to `failed`, and ends the process with its
+/// answer: also where the panic would have been contained, or would have unwound an engine.
+pub fn exit_on_failure(failed: impl Fn(Failure) -> i32 + Send + Sync + 'static) {
+    let inner = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let payload: &dyn Any = info.payload();
+        if payload.is::<OnPurpose>() {
+            return;
+        }
+        inner(info);
+        let text = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        let place = info
+            .location()
+            .map(|at| format!(" ({}:{})", at.file(), at.line()));
+        let message = text.unwrap_or_else(|| "a panic".into()) + &place.unwrap_or_default();
+        let failure = Failure {
+            message,
+            execution: EXECUTION.load(Ordering::SeqCst),
+            spurious_wait: SPURIOUS_WAIT.lock().map_or(None, |wait| *wait),
+            replay: None,
+        };
+        std::process::exit(failed(failure));
+    }));
+}

@@ -1,0 +1,36 @@
+//! Real threads, again and again. A lost task or wake-up shows as a run that does not end.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use super::{Seen, Settings, Way, execute};
+use crate::scenario::Scenario;
+
+/// The name of this engine.
+pub const ENGINE: &str = "threads";
+/// Its ways of choosing schedules.
+pub const WAYS: &[Way] = &[Way::Stress];
+
+/// Runs `scenario` as often as `settings` say, each time until its world has ended.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the engines share one signature"
+)]
+pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
+    let (sender, ended) = mpsc::channel();
+    for _ in 0..settings.executions {
+        let sender = sender.clone();
+        execute(&scenario, None, move || {
+            // The receiver lives as long as this function.
+            let _ = sender.send(());
+        });
+        if ended.recv().is_err() {
+            break;
+        }
+    }
+    Seen {
+        executions: settings.executions,
+        complete: false,
+        waits: 0,
+    }
+}

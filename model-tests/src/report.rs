@@ -1,0 +1,133 @@
+//! The report: one [`Row`] a scenario and engine, printed as a table and kept as JSON. Every figure
+//! in it comes from the run.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+/// What one exploration came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Row {
+    /// `subject/what-it-does`.
+    pub scenario: String,
+    /// The property ids that the verdict judges.
+    pub properties: Vec<String>,
+    /// The engine, and its way of choosing schedules.
+    pub engine: String,
+    /// What was explored: a preemption bound, a number of schedules, or everything.
+    pub bound: String,
+    /// Why there is a bound, where loom has one.
+    pub reason: Option<String>,
+    /// At most how many spurious wake-ups an execution had.
+    pub spurious: usize,
+    /// How many executions ran.
+    pub executions: usize,
+    /// How many different sequences of events they showed.
+    pub traces: usize,
+    /// Whether the engine said that nothing within the bound was left to explore.
+    pub complete: bool,
+    /// How long it took.
+    pub seconds: f64,
+    /// What went wrong, if anything.
+    pub failure: Option<Failure>,
+}
+
+/// A failing execution.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Failure {
+    /// The panic's message.
+    pub message: String,
+    /// Its number within the exploration, from 1.
+    pub execution: usize,
+    /// Which wait returned spuriously, if one did.
+    pub spurious_wait: Option<usize>,
+    /// The schedule, and the command that replays exactly it.
+    pub replay: Option<String>,
+}
+
+impl Row {
+    /// One word for the table.
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        match (&self.failure, self.complete) {
+            (Some(_), _) => "FAILED",
+            (None, true) => "complete",
+            (None, false) => "bounded",
+        }
+    }
+}
+
+/// The rows as a table, and a line that sums them up.
+#[must_use]
+pub fn table(rows: &[Row]) -> String {
+    let head = [
+        "scenario",
+        "properties",
+        "engine",
+        "bound",
+        "spurious",
+        "executions",
+        "traces",
+        "time",
+        "verdict",
+    ];
+    let mut cells: Vec<[String; 9]> = vec![head.map(str::to_owned)];
+    cells.extend(rows.iter().map(|row| {
+        [
+            row.scenario.clone(),
+            row.properties.join(" "),
+            row.engine.clone(),
+            row.bound.clone(),
+            row.spurious.to_string(),
+            row.executions.to_string(),
+            row.traces.to_string(),
+            format!("{:.1} s", row.seconds),
+            row.verdict().to_owned(),
+        ]
+    }));
+    let widths: Vec<usize> = (0..head.len())
+        .map(|at| {
+            cells
+                .iter()
+                .map(|row| row[at].chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for row in &cells {
+        for (at, cell) in row.iter().enumerate() {
+            let numeric = (4..8).contains(&at);
+            let pad = " ".repeat(widths[at] - cell.chars().count());
+            let (before, after) = if numeric {
+                (pad, String::new())
+            } else {
+                (String::new(), pad)
+            };
+            let _ = write!(text, "{before}{cell}{after}  ");
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    let mut reasons: Vec<_> = rows
+        .iter()
+        .filter_map(|row| row.reason.as_deref())
+        .collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    for reason in reasons {
+        let _ = writeln!(text, "bounded because: {reason}");
+    }
+    let executions: usize = rows.iter().map(|row| row.executions).sum();
+    let failed = rows.iter().filter(|row| row.failure.is_some()).count();
+    let _ = writeln!(
+        text,
+        "{} rows, {executions} executions: {} complete, {} bounded, {failed} failed",
+        rows.len(),
+        rows.iter()
+            .filter(|row| row.verdict() == "complete")
+            .count(),
+        rows.iter().filter(|row| row.verdict() == "bounded").count(),
+    );
+    text
+}

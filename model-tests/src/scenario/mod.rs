@@ -1,0 +1,99 @@
+//! The scenarios. Each is written once, is small (two or three threads, a few operations), is named
+//! for what it does, and runs under every engine.
+
+mod bench;
+mod named;
+mod pairs;
+mod workers;
+
+use std::fmt;
+
+use crate::world::Shared;
+
+/// What a scenario is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// `Quit` by itself.
+    Quit,
+    /// A memory worker by itself.
+    Memory,
+    /// A lock worker by itself.
+    Lock,
+    /// A thread worker by itself.
+    Thread,
+    /// A team of memory workers, coordinated by a lock worker.
+    TeamOfMemory,
+    /// A team of memory workers, coordinated by a memory worker: every step is a task of its own.
+    TeamStepped,
+    /// A team of one thread worker, coordinated by a lock worker.
+    TeamOfOneThread,
+    /// A team of two thread workers, coordinated by a lock worker.
+    TeamOfTwoThreads,
+}
+
+impl Subject {
+    /// The name in scenario names and in the report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quit => "quit",
+            Self::Memory => "memory",
+            Self::Lock => "lock",
+            Self::Thread => "thread",
+            Self::TeamOfMemory => "team-memory",
+            Self::TeamStepped => "team-stepped",
+            Self::TeamOfOneThread => "team-1-thread",
+            Self::TeamOfTwoThreads => "team-2-threads",
+        }
+    }
+}
+
+/// How far the engines take a scenario in `make verify`; everything else is complete.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// loom's preemption bound, with the reason; `None` explores everything.
+    pub preemptions: Option<(usize, &'static str)>,
+    /// Whether executions with one spurious wake-up are explored too.
+    pub spurious: bool,
+    /// Whether shuttle searches exhaustively as well.
+    pub exhaustive: bool,
+    /// Whether the quick subset (`make test`, `cargo test --features …`) holds it.
+    pub quick: bool,
+}
+
+type Body = Box<dyn Fn(&Shared) + Send + Sync>;
+
+/// One scenario.
+pub struct Scenario {
+    /// `subject/what-it-does`.
+    pub name: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// The ids of the properties that its verdict judges.
+    pub properties: Vec<&'static str>,
+    /// How far it is explored.
+    pub bounds: Bounds,
+    body: Body,
+}
+
+impl Scenario {
+    /// Runs it once, in `world`. Threads it has started may still run when this returns.
+    pub fn run(&self, world: &Shared) {
+        (self.body)(world);
+    }
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scenario").field(&self.name).finish()
+    }
+}
+
+/// All scenarios, in a fixed order.
+#[must_use]
+pub fn all() -> Vec<Scenario> {
+    let mut all = workers::all();
+    all.extend(named::all());
+    all.extend(pairs::all());
+    all
+}

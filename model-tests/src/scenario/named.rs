@@ -1,0 +1,194 @@
+//! Scenarios that are about one property each.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use brigade::LockWorker;
+
+use super::bench::{Bench, Leaving};
+use super::{Bounds, Scenario, Subject};
+use crate::world::{Exclusive, Shared};
+
+const COMPLETE: Bounds = Bounds {
+    preemptions: None,
+    spurious: true,
+    exhaustive: true,
+    quick: true,
+};
+
+/// Two lock workers, each given a task that gives one to the other, on two threads.
+fn crossed(world: &Shared) {
+    let workers = (LockWorker::new(), LockWorker::new());
+    let stage = Leaving::new((Arc::clone(world), workers), |(world, (one, other))| {
+        world.quit(one.quit());
+        other.quit().expect("nobody else quits it");
+    });
+    let cross = |from: LockWorker, to: LockWorker| {
+        move |(world, _): &(Shared, (LockWorker, LockWorker))| {
+            let body = move |world: &Shared| {
+                world.submit(|task| to.execute(task));
+            };
+            world.submit_task(|task| from.execute(task), body);
+        }
+    };
+    let (one, other) = stage.bench().1.clone();
+    stage.spawn(cross(one.clone(), other.clone()));
+    stage.act(cross(other, one));
+}
+
+/// A nested task and one from another thread, after one that panics: all run, none overlaps.
+fn panic_then_nested(world: &Shared) {
+    let reported = Arc::clone(world);
+    let worker = LockWorker::with_panic_handler(Arc::new(move |_| reported.panic_reported()));
+    let exclusive = Exclusive::new();
+    type Bench = (Shared, LockWorker, Arc<Exclusive>);
+    let bench: Bench = (Arc::clone(world), worker, exclusive);
+    let stage = Leaving::new(bench, |(world, worker, _)| world.quit(worker.quit()));
+    stage.spawn(|(world, worker, exclusive): &Bench| {
+        let exclusive = Arc::clone(exclusive);
+        world.submit_task(|task| worker.execute(task), move |_| exclusive.pass());
+    });
+    stage.act(|(world, worker, exclusive): &Bench| {
+        let (inner, exclusive) = (worker.clone(), Arc::clone(exclusive));
+        world.submit_nesting_panic(
+            |task| worker.execute(task),
+            move |world| {
+                for _ in 0..2 {
+                    let exclusive = Arc::clone(&exclusive);
+                    world.submit_task(|task| inner.execute(task), move |_| exclusive.pass());
+                }
+            },
+        );
+    });
+}
+
+/// A shrink by more workers than there are, while one's task ends: the debt is of those there are,
+/// and workers made later stay.
+fn overshrink(world: &Shared, subject: Subject) {
+    let bench = Bench::new(world, subject, 1);
+    world.submit(|task| bench.team().execute(task));
+    let stage = Leaving::new(bench, |bench| {
+        bench.drain();
+        bench.world.submit(|task| bench.team().execute(task));
+        bench.drain();
+        bench.world.submit(|task| bench.team().execute(task));
+        bench.drain();
+        let now = bench.check_statistics(bench.team());
+        let waits_by_hand = now.done == 3;
+        assert!(
+            !waits_by_hand || now.idle == 1,
+            "T5 a debt beyond the workers was paid: {now}"
+        );
+        bench.quit();
+        bench.drain();
+    });
+    stage.spawn(|bench: &Bench| {
+        bench.performers.perform(0);
+    });
+    stage.act(|bench: &Bench| {
+        assert!(bench.team().shrink(5).is_ok(), "T5 the team has not quit");
+        bench.settle();
+    });
+}
+
+/// A worker that a stranger has quit refuses its first task, while another task ends: both run.
+fn refusing(world: &Shared, subject: Subject) {
+    let bench = Bench::new(world, subject, 2);
+    world.submit(|task| bench.team().execute(task));
+    bench.plan.refusing.store(1, Ordering::SeqCst);
+    let stage = Leaving::new(bench, |bench| {
+        bench.quit();
+        bench.drain();
+    });
+    stage.spawn(|bench: &Bench| {
+        bench.performers.perform(0);
+    });
+    stage.act(|bench: &Bench| {
+        bench.world.submit(|task| bench.team().execute(task));
+    });
+}
+
+/// A limit of 0 while work comes, then a raise that races a quit: the work runs all the same.
+fn raised(world: &Shared, subject: Subject) {
+    let bench = Bench::new(world, subject, 0);
+    world.submit(|task| bench.team().execute(task));
+    bench.plan.limit.store(1, Ordering::SeqCst);
+    let stage = Leaving::new(bench, |bench| {
+        bench.drain();
+    });
+    stage.spawn(|bench: &Bench| {
+        let answer = bench.team().limit_raised();
+        bench.world.tell(1, usize::from(answer.is_ok()));
+    });
+    stage.act(|bench: &Bench| bench.quit());
+}
+
+/// A quit with a backlog and no worker to be had: each task is abandoned, none is lost.
+fn abandoned(world: &Shared, subject: Subject) {
+    let bench = Bench::new(world, subject, 0);
+    world.submit(|task| bench.team().execute(task));
+    let stage = Leaving::new(bench, Bench::drain);
+    stage.spawn(|bench: &Bench| {
+        bench.world.submit(|task| bench.team().execute(task));
+    });
+    stage.act(|bench: &Bench| bench.quit());
+}
+
+/// A worker's performer is dropped while tasks are assigned to it: they go to another.
+fn performer_dropped(world: &Shared) {
+    let bench = Bench::new(world, Subject::TeamOfMemory, 1);
+    world.submit(|task| bench.team().execute(task));
+    let stage = Leaving::new(bench, |bench| {
+        bench.quit();
+        bench.drain();
+    });
+    stage.spawn(|bench: &Bench| drop(bench.performers.remove(0)));
+    stage.act(|bench: &Bench| {
+        bench.world.submit(|task| bench.team().execute(task));
+    });
+}
+
+pub(super) fn all() -> Vec<Scenario> {
+    let scenario = |subject: Subject, what: &str, properties: &[&'static str], body| Scenario {
+        name: format!("{}/{what}", subject.name()),
+        subject,
+        properties: properties.to_vec(),
+        bounds: Bounds {
+            exhaustive: !matches!(
+                subject,
+                Subject::TeamOfOneThread | Subject::TeamOfTwoThreads
+            ),
+            ..COMPLETE
+        },
+        body,
+    };
+    let mut all = vec![
+        scenario(Subject::Lock, "crossed", &["L4", "W1"], Box::new(crossed)),
+        scenario(
+            Subject::Lock,
+            "panic-then-nested",
+            &["L2", "W1", "W6", "W8"],
+            Box::new(panic_then_nested),
+        ),
+        scenario(
+            Subject::TeamOfMemory,
+            "performer-dropped",
+            &["T8", "W1"],
+            Box::new(performer_dropped),
+        ),
+    ];
+    type Body = fn(&Shared, Subject);
+    let both: [(&str, &[&'static str], Body); 4] = [
+        ("overshrink", &["T5"], overshrink),
+        ("refusing-worker", &["T8", "W1"], refusing),
+        ("limit-raised", &["T1", "T3", "T6"], raised),
+        ("abandoned", &["T7", "W1"], abandoned),
+    ];
+    for (what, properties, body) in both {
+        for subject in [Subject::TeamOfMemory, Subject::TeamOfOneThread] {
+            let body = Box::new(move |world: &Shared| body(world, subject));
+            all.push(scenario(subject, what, properties, body));
+        }
+    }
+    all
+}
