@@ -60,7 +60,7 @@ pub use pool::{Pool, pool, pool_with};
 pub use queue::{Queue, SwapQueue};
 pub use quit::Quit;
 pub use task::Task;
-pub use team::{CreationError, CreationFailed, Handlers, Statistics, Team};
+pub use team::{CreationError, CreationFailed, Handlers, Statistics, Team, TeamLock};
 pub use thread::{Body, JoinError, Thread, ThreadWorker, start_thread};
 pub use turn::turn;
 pub use worker::{AlreadyQuit, ExclusiveWorker, Now, Refused, Worker};

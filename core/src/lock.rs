@@ -13,9 +13,9 @@
 //! - L1: the outermost call returns after its task and all that was nested in it. L2: a nested call
 //!   returns at once; its task runs before the outermost call returns.
 //! - L3: the quit check is the moment of acceptance: what was accepted runs, whoever quits when.
-//! - L4: a thread waits for a lock worker only if it holds none (a pool's own coordinator aside:
-//!   see the ranks in [`turn`]), so no ring of lock workers can deadlock. The price: a nested call
-//!   returns before its task ran.
+//! - L4: a thread waits for a lock worker only if it holds none, so no ring of lock workers can
+//!   deadlock. The price: a nested call returns before its task ran. (A pool's own coordinator is
+//!   waited for all the same; see `team::team_lock`.)
 //! - W4: acceptance is one read of the latest `quit`. W6: tasks run with `lock` held. W7: a caller's tasks run
 //!   at once, or are left for later in one first-in-first-out list.
 //! - W8: a panic is caught inside the lock, and what is queued behind it runs. W9: the lock held
@@ -28,10 +28,10 @@ use std::fmt;
 
 use crate::contain::{PanicHandler, hook_only, reporting};
 use crate::handle::{Counted, Handle, LastDrop};
-use crate::primitives::{Arc, Mutex};
+use crate::primitives::Mutex;
 use crate::quit::Quit;
-use crate::task::{Job, Once, Task};
-use crate::turn::{self, Rank};
+use crate::task::Task;
+use crate::turn::{self, Exclusion, Later};
 use crate::worker::{AlreadyQuit, ExclusiveWorker, Now, Refused, Worker};
 
 /// Runs each task on the thread that submits it, under mutual exclusion.
@@ -61,14 +61,13 @@ pub struct LockWorker(Handle<Lock>);
 
 struct Lock {
     quit: Quit,
-    rank: Rank,
     on_panic: PanicHandler,
     lock: Mutex<()>,
 }
 
 impl LastDrop for Lock {
     fn last_handle_dropped(&self) {
-        // It may have been quit already; either way it is now.
+        // Nobody has quit it: the answer is `Ok`.
         let _ = self.quit.set();
     }
 }
@@ -76,21 +75,15 @@ impl LastDrop for Lock {
 impl Lock {
     fn run(&self, step: impl FnOnce()) {
         let _lock = self.lock.lock();
-        turn::holding(self.rank, || {
+        turn::holding(|| {
             turn::theirs(|| reporting(&self.on_panic, step));
         });
     }
 }
 
-/// A call that this thread had to leave for later.
-struct Later {
-    lock: Arc<Counted<Lock>>,
-    job: Job,
-}
-
-impl Once for Later {
-    fn run(self) {
-        self.lock.run(|| self.job.run());
+impl Exclusion for Counted<Lock> {
+    fn run(&self, task: Task) {
+        Lock::run(self, || task.run());
     }
 }
 
@@ -98,24 +91,14 @@ impl LockWorker {
     /// A lock worker whose tasks' panics are reported by the process's panic hook alone.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Rank::Worker, hook_only())
+        Self::with_panic_handler(hook_only())
     }
 
     /// A lock worker with a handler for the panics of its tasks.
     #[must_use]
     pub fn with_panic_handler(on_panic: PanicHandler) -> Self {
-        Self::with(Rank::Worker, on_panic)
-    }
-
-    /// The coordinator that a pool makes for itself: waited for also inside a lock worker's task.
-    pub(crate) fn private() -> Self {
-        Self::with(Rank::Coordinator, hook_only())
-    }
-
-    fn with(rank: Rank, on_panic: PanicHandler) -> Self {
         Self(Handle::new(Lock {
             quit: Quit::new(),
-            rank,
             on_panic,
             lock: Mutex::new(()),
         }))
@@ -134,13 +117,13 @@ impl LockWorker {
             return Err(Refused::new(task));
         }
         turn::open(|| {
-            if turn::may_wait(self.0.rank) {
+            if turn::may_wait() {
                 self.0.run(|| task.run());
                 return;
             }
             let call = Later {
-                lock: Arc::clone(self.0.shared()),
-                job: Job::from(task),
+                lock: self.0.shared().clone(),
+                task,
             };
             if let Err(call) = turn::later(call) {
                 // No list, so nothing is known to be held either: see `turn`.
@@ -155,6 +138,7 @@ impl LockWorker {
     /// # Errors
     /// [`AlreadyQuit`], if it was quit before.
     pub fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.0.note_quit();
         self.0.quit.set()
     }
 }
@@ -176,7 +160,7 @@ impl Worker for LockWorker {
 
 impl ExclusiveWorker for LockWorker {
     fn run_now(&self, step: &mut dyn FnMut()) -> Now {
-        if !turn::may_wait(self.0.rank) {
+        if !turn::may_wait() {
             return Now::Queue;
         }
         // What is not seen yet is not ordered before this step; the one who asks, a team, has its own

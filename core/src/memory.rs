@@ -87,7 +87,7 @@ impl Memory {
 
 impl LastDrop for Memory {
     fn last_handle_dropped(&self) {
-        // It may have been quit already; either way it is now.
+        // The performer may have been dropped; either way it is quit now.
         let _ = self.close();
     }
 }
@@ -117,6 +117,7 @@ impl MemoryWorker {
     /// # Errors
     /// [`AlreadyQuit`], if it was quit before.
     pub fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.0.note_quit();
         self.0.close()
     }
 }

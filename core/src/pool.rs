@@ -5,13 +5,12 @@
 
 use std::io;
 
-use crate::lock::LockWorker;
-use crate::team::{CreationError, Handlers, Team};
+use crate::team::{CreationError, Handlers, Team, TeamLock};
 use crate::thread::{Body, Thread, ThreadWorker};
 use crate::worker::ExclusiveWorker;
 
 /// What [`pool`] makes.
-pub type Pool = Team<LockWorker, ThreadWorker>;
+pub type Pool = Team<TeamLock, ThreadWorker>;
 
 /// A pool of threads: at most `limit()` of them, each started by `start` when it is first needed.
 ///
@@ -20,7 +19,7 @@ pub type Pool = Team<LockWorker, ThreadWorker>;
 /// started is reported, and tried again at the next step.
 ///
 /// Its coordinator is a private lock worker, which is waited for even inside a task of another lock
-/// worker: its steps wait for nothing of ours.
+/// worker: its steps wait for nothing of ours, and its lock is held for a few moves at a time.
 ///
 /// ```
 /// use std::sync::mpsc;
@@ -41,10 +40,11 @@ pub fn pool(
     limit: impl Fn() -> usize + Send + Sync + 'static,
     start: impl Fn(Body) -> io::Result<Thread> + Send + Sync + 'static,
 ) -> Pool {
-    pool_with(LockWorker::private(), limit, start, Handlers::new())
+    pool_with(TeamLock::of_one_team(), limit, start, Handlers::new())
 }
 
-/// [`pool`] with a coordinator and handlers of your own. With a [`LockWorker`] for coordinator, calls
+/// [`pool`] with a coordinator and handlers of your own. With a
+/// [`LockWorker`](crate::LockWorker) for coordinator, calls
 /// made inside another lock worker's task are carried out only after that task.
 pub fn pool_with<C: ExclusiveWorker>(
     coordinator: C,

@@ -131,7 +131,7 @@ struct Running {
 
 impl LastDrop for Running {
     fn last_handle_dropped(&self) {
-        // It may have been quit already; either way it is now.
+        // Its body may have been dropped; either way it is quit now.
         let _ = self.queue.close();
     }
 }
@@ -182,6 +182,7 @@ impl ThreadWorker {
     /// # Errors
     /// [`AlreadyQuit`], if it was quit before.
     pub fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.0.note_quit();
         self.0.queue.close()
     }
 

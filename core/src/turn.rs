@@ -14,16 +14,8 @@
 //! | yes | ≥ 1 | in code of ours: a further call *joins* the innermost turn |
 //! | no | ≥ 1 | in a user's code called by ours: a further call opens a turn of its own, and has carried out what it left behind before it returns |
 //!
-//! `held` says what lock workers this thread holds:
-//!
-//! | `held` | may wait for a lock worker | may wait for a private coordinator |
-//! |---|---|---|
-//! | nothing | yes | yes |
-//! | a lock worker | no | yes |
-//! | a private coordinator (and perhaps a lock worker) | no | no |
-//!
-//! Read as ranks (lock worker below private coordinator), a thread waits only for a rank above all
-//! that it holds, so no ring of waiting threads can close.
+//! `held`: whether the thread is inside a lock worker's task. Then it waits for no other one: a thread
+//! that waits holds none, so no ring of waiting threads can close.
 //!
 //! # Invariants
 //! - W9: what is carried out here runs under no lock of ours: errands are carried out after the
@@ -32,54 +24,80 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 
 use crate::contain::quietly;
-use crate::primitives::thread_local;
+use crate::primitives::{Arc, thread_local};
 use crate::task::{Once, Task};
 
-/// Which of the two kinds of lock worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rank {
-    /// A lock worker that users give tasks to.
-    Worker,
-    /// The coordinator that a pool makes for itself: its steps wait for nothing of ours.
-    Coordinator,
+/// What a lock worker does with a task once it may be waited for.
+pub(crate) trait Exclusion: Send + Sync {
+    fn run(&self, task: Task);
 }
 
-/// What lock workers a thread holds, at most one of each rank.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Held {
-    worker: bool,
-    coordinator: bool,
+/// A call of a lock worker that this thread had to leave for later. Not a [`Task`], which has no room
+/// for a task: this way nothing is allocated.
+pub(crate) struct Later {
+    pub(crate) lock: Arc<dyn Exclusion>,
+    pub(crate) task: Task,
 }
 
-impl Held {
-    fn nothing(self) -> bool {
-        !self.worker && !self.coordinator
+impl Later {
+    pub(crate) fn run(self) {
+        self.lock.run(self.task);
     }
+}
 
-    fn may_wait(self, rank: Rank) -> bool {
-        match rank {
-            Rank::Worker => self.nothing(),
-            Rank::Coordinator => !self.coordinator,
+enum Left {
+    Errand(Task),
+    Later(Later),
+}
+
+impl Left {
+    fn run(self) {
+        match self {
+            Self::Errand(task) => task.run(),
+            Self::Later(call) => call.run(),
         }
     }
 }
 
+/// Has no destructor: so a user's thread-local that is destroyed, and calls us, still finds it.
 struct Turn {
     ours: Cell<bool>,
     depth: Cell<usize>,
-    held: Cell<Held>,
-    errands: RefCell<VecDeque<Task>>,
-    later: RefCell<VecDeque<Task>>,
+    held: Cell<bool>,
+    errands: ManuallyDrop<RefCell<VecDeque<Task>>>,
+    later: ManuallyDrop<RefCell<VecDeque<Later>>>,
+    /// The thread ends: the lists keep no room for another turn.
+    ending: Cell<bool>,
+}
+
+/// Lives from the first use of a list until the thread's locals are destroyed.
+struct Room;
+
+impl Room {
+    fn new() -> Self {
+        Self
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        with(|turn| {
+            turn.ending.set(true);
+            turn.give_back();
+        });
+    }
 }
 
 thread_local! {
     static TURN: Turn = Turn::new();
+    static ROOM: Room = Room::new();
 }
 
-/// Reads or changes this thread's turn; `None` while the thread's locals are being destroyed, when
-/// a user's destructor may still call us.
+/// Reads or changes this thread's turn; `None` only under an engine, whose thread-locals cannot be
+/// used once they are being destroyed.
 fn with<R>(f: impl FnOnce(&Turn) -> R) -> Option<R> {
     TURN.try_with(f).ok()
 }
@@ -116,12 +134,13 @@ pub(crate) fn open<R>(f: impl FnOnce() -> R) -> R {
     });
     let result = f();
     if let Some(Some((errands, later))) = base {
-        while let Some(Some(task)) = with(|turn| turn.next(errands, later)) {
-            quietly(|| task.run());
+        while let Some(Some(left)) = with(|turn| turn.next(errands, later)) {
+            quietly(|| left.run());
         }
         with(|turn| {
             turn.depth.set(turn.depth.get() - 1);
             turn.ours.set(false);
+            turn.give_back();
         });
     }
     result
@@ -150,49 +169,44 @@ fn mark<R>(ours: bool, f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Leaves an errand to the innermost turn. Handed back if there is none, which is so only while the
-/// thread's locals are being destroyed; the caller then runs it, once it holds no lock.
+/// Leaves an errand to the innermost turn. Handed back if there is none (see [`with`]); the caller
+/// then runs it, once it holds no lock.
 pub(crate) fn errand(errand: impl Once) -> Result<(), Task> {
     leave(Task::ticket(errand), |turn| &turn.errands)
 }
 
 /// Leaves to the innermost turn what may be run once this thread holds no lock worker.
-pub(crate) fn later(call: impl Once) -> Result<(), Task> {
-    leave(Task::ticket(call), |turn| &turn.later)
+pub(crate) fn later(call: Later) -> Result<(), Later> {
+    leave(call, |turn| &turn.later)
 }
 
-fn leave(task: Task, list: fn(&Turn) -> &RefCell<VecDeque<Task>>) -> Result<(), Task> {
-    let mut task = Some(task);
+fn leave<T>(left: T, list: fn(&Turn) -> &RefCell<VecDeque<T>>) -> Result<(), T> {
+    let mut left = Some(left);
     with(|turn| {
         if turn.depth.get() > 0 {
-            list(turn).borrow_mut().extend(task.take());
+            let mut list = list(turn).borrow_mut();
+            if list.capacity() == 0 {
+                // Registers its destructor. An `Err` says that it has run.
+                let _ = ROOM.try_with(|_| ());
+            }
+            list.extend(left.take());
         }
     });
-    task.map_or(Ok(()), Err)
+    left.map_or(Ok(()), Err)
 }
 
-/// Whether this thread may wait for a lock worker of this rank.
-pub(crate) fn may_wait(rank: Rank) -> bool {
-    with(|turn| turn.held.get().may_wait(rank)).unwrap_or(true)
+/// Whether this thread may wait for a lock worker.
+pub(crate) fn may_wait() -> bool {
+    with(|turn| !turn.held.get()).unwrap_or(true)
 }
 
-/// Notes that this thread holds a lock worker of this rank while `f` runs.
-pub(crate) fn holding<R>(rank: Rank, f: impl FnOnce() -> R) -> R {
-    let before = with(|turn| {
-        let before = turn.held.get();
-        let mut held = before;
-        match rank {
-            Rank::Worker => held.worker = true,
-            Rank::Coordinator => held.coordinator = true,
-        }
-        turn.held.set(held);
-        before
-    });
-    let result = f();
+/// Notes that this thread holds a lock worker while `f` runs.
+pub(crate) fn holding(f: impl FnOnce()) {
+    let before = with(|turn| turn.held.replace(true));
+    f();
     if let Some(before) = before {
         with(|turn| turn.held.set(before));
     }
-    result
 }
 
 impl Turn {
@@ -200,19 +214,27 @@ impl Turn {
         Self {
             ours: Cell::new(false),
             depth: Cell::new(0),
-            held: Cell::default(),
-            errands: RefCell::default(),
-            later: RefCell::default(),
+            held: Cell::new(false),
+            errands: ManuallyDrop::default(),
+            later: ManuallyDrop::default(),
+            ending: Cell::new(false),
+        }
+    }
+
+    fn give_back(&self) {
+        if self.ending.get() && self.depth.get() == 0 {
+            self.errands.take();
+            self.later.take();
         }
     }
 
     /// The oldest thing left behind since the lists had these lengths. Errands go first: a `later`
     /// may have to wait for a lock whose holder waits for what an errand dispatches.
-    fn next(&self, errands: usize, later: usize) -> Option<Task> {
+    fn next(&self, errands: usize, later: usize) -> Option<Left> {
         let errand = self.errands.borrow_mut().remove(errands);
-        if errand.is_some() || !self.held.get().nothing() {
-            return errand;
+        if errand.is_some() || self.held.get() {
+            return errand.map(Left::Errand);
         }
-        self.later.borrow_mut().remove(later)
+        self.later.borrow_mut().remove(later).map(Left::Later)
     }
 }

@@ -1,6 +1,12 @@
 //! Teams whose coordinator is quit by a stranger, dropped, or broken: nothing is lost, and they end.
 
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "these are tests on real threads"
+)]
 
 mod common;
 
@@ -265,12 +271,11 @@ impl Worker for Distracted {
 
 impl ExclusiveWorker for Distracted {}
 
+type Call = fn(&Team<Arc<Distracted>, Quitting>) -> bool;
+
 /// While one call is being refused by the coordinator, another call is refused from start to end.
 /// Single-stepped here; in life it takes two threads.
-fn refused_while_another_is(
-    first: fn(&Team<Arc<Distracted>, Quitting>) -> bool,
-    second: fn(&Team<Arc<Distracted>, Quitting>) -> bool,
-) {
+fn refused_while_another_is(first: Call, second: Call) {
     let (steps, performer) = memory_worker();
     let coordinator = Arc::new(Distracted {
         first: OnceLock::new(),
@@ -297,7 +302,7 @@ fn refused_while_another_is(
 
 #[test]
 fn t6_two_calls_refused_by_the_coordinator_at_once_still_end_the_team() {
-    let calls: [fn(&Team<Arc<Distracted>, Quitting>) -> bool; 3] = [
+    let calls: [Call; 3] = [
         |team| team.execute(|| ()).is_ok(),
         |team| team.grow(1).is_ok(),
         |team| team.quit().is_ok(),

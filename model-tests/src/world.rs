@@ -219,6 +219,12 @@ impl World {
         assert!(won <= 1, "W3 two quits won");
     }
 
+    /// Whether a user's quit has won.
+    #[must_use]
+    pub fn has_quit(&self) -> bool {
+        self.record().quits_won > 0
+    }
+
     /// The factory made a worker; its number.
     pub fn made(&self) -> usize {
         let mut record = self.record();

@@ -258,8 +258,10 @@ impl<W, T> Ledger<W, T> {
         self.leaving -= n;
     }
 
-    /// What to do next; `None` when there is nothing, until something happens.
-    pub(super) fn decide(&mut self) -> Option<Action<W, T>> {
+    /// What to do next; `None` when there is nothing, until something happens. `retired`: how many
+    /// retirements the caller has been given and will deliver before whatever is decided now, so that
+    /// the end need not wait for them to be counted.
+    pub(super) fn decide(&mut self, retired: usize) -> Option<Action<W, T>> {
         if self.dismissed > 0 {
             self.dismissed -= 1;
             return self.retire();
@@ -290,12 +292,12 @@ impl<W, T> Ledger<W, T> {
             return Some(Action::Refused);
         }
         if self.phase == Phase::Quitting {
-            return self.decide_quitting();
+            return self.decide_quitting(retired);
         }
         None
     }
 
-    fn decide_quitting(&mut self) -> Option<Action<W, T>> {
+    fn decide_quitting(&mut self, retired: usize) -> Option<Action<W, T>> {
         if self.backlog.is_empty() {
             if self.in_flight > 0 {
                 return None;
@@ -303,7 +305,8 @@ impl<W, T> Ledger<W, T> {
             if !self.idle.is_empty() {
                 return self.retire();
             }
-            if self.busy + self.making + self.leaving + self.asked == 0 {
+            if self.busy + self.making + self.asked == 0 && self.leaving == retired {
+                self.leaving = 0;
                 self.phase = Phase::Ended;
                 return Some(Action::Finish);
             }
@@ -381,3 +384,6 @@ impl<W, T> Ledger<W, T> {
         }
     }
 }
+
+#[cfg(all(test, not(any(feature = "loom", feature = "shuttle"))))]
+mod tests;

@@ -5,6 +5,7 @@
 //! | [`ledger`] | all the thinking: sequential data, no locks, calls nothing |
 //! | [`shell`] | all the races: drives the ledger through a coordinator, and delivers what it decides |
 //! | [`tickets`] | what the shell gives to coordinators and workers, and what happens if they drop it |
+//! | [`team_lock`] | the coordinator that is the ledger's own mutex |
 //! | [`handlers`] | what the owner is told |
 //! | [`statistics`] | the snapshot |
 
@@ -12,8 +13,10 @@ mod handlers;
 mod ledger;
 mod shell;
 mod statistics;
+mod team_lock;
 mod tickets;
 
 pub use handlers::{CreationError, CreationFailed, Handlers};
 pub use shell::Team;
 pub use statistics::Statistics;
+pub use team_lock::TeamLock;

@@ -37,6 +37,7 @@ use std::fmt;
 use super::handlers::{CreationError, CreationFailed, Handlers};
 use super::ledger::{Action, Event, Ledger, Made};
 use super::statistics::Statistics;
+use super::team_lock::TeamLock;
 use super::tickets::{Abandon, Dispatch, Finish, Left, ReportFailed, Retire, Step};
 use crate::contain::{Payload, contain, quietly};
 use crate::handle::{Handle, LastDrop};
@@ -204,7 +205,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                 state.ledger.check();
             }
             let shell = || Arc::clone(self);
-            match state.ledger.decide() {
+            match state.ledger.decide(retired) {
                 None => break,
                 Some(Action::Create(now)) => {
                     drop(state);
@@ -232,7 +233,10 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                     shell: shell(),
                     job,
                 }),
-                Some(Action::Finish) => errands.leave(Finish { shell: shell() }),
+                Some(Action::Finish) => {
+                    retired = 0;
+                    errands.leave(Finish { shell: shell() });
+                }
             }
         }
         if cfg!(debug_assertions) {
@@ -279,15 +283,19 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
 
     pub(super) fn quit_worker(&self, worker: &Arc<W>) {
         // A stranger may have quit it already.
-        quietly(|| {
-            let _ = worker.quit();
+        turn::theirs(|| {
+            quietly(|| {
+                let _ = worker.quit();
+            });
         });
     }
 
     pub(super) fn quit_coordinator(&self) {
         // A stranger may have quit it already.
-        quietly(|| {
-            let _ = self.coordinator.quit();
+        turn::theirs(|| {
+            quietly(|| {
+                let _ = self.coordinator.quit();
+            });
         });
     }
 }
@@ -311,8 +319,8 @@ impl<W> State<W> {
     }
 }
 
-/// Leaves errands to the thread's turn. Where there is none (its thread-locals are being destroyed),
-/// keeps them until the lock is released.
+/// Leaves errands to the thread's turn. Where there is none (see [`turn::errand`]), keeps them until
+/// the lock is released.
 #[derive(Default)]
 struct Errands(Vec<Task>);
 
@@ -402,8 +410,20 @@ struct Owner<C: ExclusiveWorker, W: Worker>(Arc<Shell<C, W>>);
 
 impl<C: ExclusiveWorker, W: Worker> LastDrop for Owner<C, W> {
     fn last_handle_dropped(&self) {
-        // An `Err` says that it had quit before.
+        // An `Err` says that the team lost its coordinator, and quit, before.
         let _ = self.0.ask(Event::Quit);
+    }
+}
+
+impl<W: Worker> Team<TeamLock, W> {
+    /// A team that is coordinated by its own lock: every call is decided before it returns, on the
+    /// calling thread. The fastest coordinator, and the one that a [`pool`](crate::pool) has; the
+    /// arguments are those of [`Team::new`].
+    pub fn locked(
+        factory: impl Fn(&Statistics) -> Result<Option<W>, CreationError> + Send + Sync + 'static,
+        handlers: Handlers,
+    ) -> Self {
+        Self::new(TeamLock::of_one_team(), factory, handlers)
     }
 }
 
@@ -457,6 +477,7 @@ impl<C: ExclusiveWorker, W: Worker> Team<C, W> {
     /// # Errors
     /// [`AlreadyQuit`], if the team was quit before.
     pub fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.0.note_quit();
         self.ask(Event::Quit)
     }
 

@@ -1,18 +1,17 @@
 //! What several test files use: teams stepped by hand, thread bookkeeping, and reports kept for later.
 
 #![allow(dead_code, reason = "each test file uses a part")]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
 use brigade::{
     AlreadyQuit, Body, CreationError, ExclusiveWorker, Handlers, LockWorker, MemoryWorker,
-    PanicHandler, Payload, Performer, Quit, Refused, Statistics, Task, Team, Thread, Worker,
-    memory_worker,
+    PanicHandler, Payload, Performer, Pool, Quit, Refused, Statistics, Task, Team, Thread,
+    ThreadWorker, Worker, memory_worker,
 };
 
 /// Panics without the hook's noise on standard error.
@@ -266,13 +265,37 @@ impl Threads {
         self.0.lock().unwrap().len()
     }
 
-    /// Waits until all threads started so far have ended.
+    /// Waits until all threads started so far have ended, and those that these started.
     pub(crate) fn join_all(&self) {
-        let threads = std::mem::take(&mut *self.0.lock().unwrap());
-        for thread in threads {
-            thread.join().unwrap();
+        loop {
+            let threads = std::mem::take(&mut *self.0.lock().unwrap());
+            if threads.is_empty() {
+                return;
+            }
+            for thread in threads {
+                thread.join().unwrap();
+            }
         }
     }
+}
+
+/// A pool of at most `limit` threads that can be waited for.
+pub(crate) fn joinable(limit: usize) -> (Pool, Threads) {
+    let threads = Threads::new();
+    (brigade::pool(move || limit, threads.start()), threads)
+}
+
+/// Occupies a thread of the pool until the sender is used or dropped.
+pub(crate) fn occupy<C: ExclusiveWorker>(pool: &Team<C, ThreadWorker>) -> mpsc::Sender<()> {
+    let (started, has_started) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    pool.execute(move || {
+        started.send(()).unwrap();
+        let _ = may_go_on.recv();
+    })
+    .unwrap();
+    has_started.recv().unwrap();
+    go_on
 }
 
 /// A worker of a user's own that runs each task inside `execute`, on the submitting thread.

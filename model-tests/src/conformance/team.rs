@@ -259,16 +259,21 @@ impl Bench {
                 self.coordinator.drain();
                 None
             }
-            Op::Drain => loop {
-                let mut moved = self.coordinator.drain() > 0;
-                for worker in 0..lock(&self.shared).workers.len() {
-                    moved |= self.perform(worker);
-                }
-                if !moved {
-                    return None;
-                }
-            },
+            Op::Drain => {
+                while self.drain_once() {}
+                None
+            }
         }
+    }
+
+    /// Settles, steps every worker once, and says whether anything moved.
+    fn drain_once(&self) -> bool {
+        let mut moved = self.coordinator.drain() > 0;
+        let workers = lock(&self.shared).workers.len();
+        for worker in 0..workers {
+            moved |= self.perform(worker);
+        }
+        moved
     }
 
     fn settle_if(&self, settled: bool) {

@@ -106,6 +106,16 @@ pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
     }
 }
 
+/// Runs `prepare`, and then every other thread until it waits, as one fixed prefix of the execution:
+/// its interleavings are not explored.
+pub fn set_up<R>(prepare: impl FnOnce() -> R) -> R {
+    loom::stop_exploring();
+    let result = prepare();
+    loom::thread::yield_now();
+    loom::explore();
+    result
+}
+
 /// What loom tells of an execution, step by step, as `LOOM_LOG` filters it.
 fn loom_log(check: impl FnOnce()) {
     use tracing_subscriber::{EnvFilter, fmt};

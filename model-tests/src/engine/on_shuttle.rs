@@ -67,6 +67,11 @@ pub fn prepare(settings: &Settings) {
     Runner::new(RandomScheduler::new_from_seed(SEED, 1), config(settings)).run(|| {});
 }
 
+/// Runs `prepare`. Only loom can leave its interleavings out of the exploration.
+pub fn set_up<R>(prepare: impl FnOnce() -> R) -> R {
+    prepare()
+}
+
 /// Explores `scenario` as `settings` say.
 pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
     let finished = Arc::new(AtomicBool::new(false));

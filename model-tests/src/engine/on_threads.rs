@@ -11,6 +11,11 @@ pub const ENGINE: &str = "threads";
 /// Its ways of choosing schedules.
 pub const WAYS: &[Way] = &[Way::Stress];
 
+/// Runs `prepare`. Only loom can leave its interleavings out of the exploration.
+pub fn set_up<R>(prepare: impl FnOnce() -> R) -> R {
+    prepare()
+}
+
 /// Runs `scenario` as often as `settings` say, each time until its world has ended.
 #[expect(
     clippy::needless_pass_by_value,

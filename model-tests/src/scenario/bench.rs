@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use brigade::primitives::thread;
 use brigade::{
-    CreationError, ExclusiveWorker, Handlers, LockWorker, Performer, Statistics, Team,
+    CreationError, ExclusiveWorker, Handlers, LockWorker, Performer, Statistics, Team, TeamLock,
     ThreadWorker, Worker, memory_worker, start_thread,
 };
 
@@ -99,8 +99,10 @@ impl Bench {
             if subject == Subject::TeamStepped {
                 let (worker, performer) = memory_worker();
                 (Box::new(worker), Some(Arc::new(performer)))
-            } else {
+            } else if subject == Subject::TeamOfMemory {
                 (Box::new(LockWorker::new()), None)
+            } else {
+                (Box::new(TeamLock::of_one_team()), None)
             };
 
         let factory = {

@@ -7,6 +7,7 @@ use brigade::AlreadyQuit;
 
 use super::bench::{AnyTeam, Bench, Leaving};
 use super::{Bounds, Scenario, Subject};
+use crate::engine::set_up;
 use crate::world::Shared;
 
 /// What one actor does.
@@ -125,12 +126,20 @@ fn run(world: &Shared, subject: Subject, ops: &[Op]) {
     let makes = ops.iter().filter(|op| op.makes()).count();
     let mut bench = Bench::new(world, subject, workers);
     let at_start = workers.saturating_sub(makes);
-    tell(&bench, Op::Grow, bench.team().grow(at_start));
+    let grow = || tell(&bench, Op::Grow, bench.team().grow(at_start));
+    if subject == Subject::TeamOfTwoThreads {
+        // These scenarios begin when both workers sleep. How a worker's start races with its first
+        // task is explored with one worker.
+        set_up(grow);
+    } else {
+        grow();
+    }
     bench.settle();
 
     let ends = ops.iter().filter(|op| matches!(op, Op::End | Op::Panic));
     let mut before: Vec<bool> = ends.map(|op| *op == Op::Panic).collect();
-    if before.is_empty() && (ops.contains(&Op::Make) || ops.contains(&Op::FailMake)) {
+    let submits = |op: &&Op| matches!(op, Op::Execute | Op::Make | Op::FailMake);
+    if before.is_empty() && makes > 0 && ops.iter().filter(submits).count() == 1 {
         // A worker is made for a task only if those that there are, are busy.
         before = vec![false; at_start];
     }
@@ -160,7 +169,8 @@ fn run(world: &Shared, subject: Subject, ops: &[Op]) {
         .collect();
     bench.team = (!drops).then_some(shared);
     let stage = Leaving::new(bench, |bench| {
-        if bench.team.is_some() {
+        // A second quit would only add executions; that it is refused has scenarios of its own.
+        if bench.team.is_some() && !bench.world.has_quit() {
             bench.quit();
         }
         bench.drain();

@@ -114,7 +114,9 @@ fn run<W: Worker + Clone>(solo: Solo<W>, ops: &[Op], runs_at_once: bool) {
         .collect();
     solo.worker = (!drops).then_some(worker);
     let stage = Leaving::new(solo, |solo: &Solo<W>| {
-        if let Some(worker) = &solo.worker {
+        if let Some(worker) = &solo.worker
+            && !solo.world.has_quit()
+        {
             solo.world.quit(worker.quit());
         }
         if let Some(performer) = &solo.performer {

@@ -1,0 +1,322 @@
+//! The ledger, rule by rule and then enumerated: every state that it can reach with a few tasks and
+//! workers, whatever the users ask for, the factory answers and the workers do, in any order.
+
+use std::collections::VecDeque;
+
+use super::*;
+
+mod enumeration;
+
+/// An [`Action`] in a form that can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Did {
+    Dispatch(u8, u8),
+    Create,
+    Retire(u8),
+    Abandon(u8),
+    Refused,
+    Finish,
+}
+use Did::{Abandon, Create, Dispatch, Finish, Refused, Retire};
+
+/// How the factory answers, to the end of the list; after that, it is at its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Worker,
+    AtLimit,
+    Failed,
+}
+
+/// A ledger whose steps are taken by hand. Workers and tasks are numbered as they come.
+struct Bench {
+    ledger: Ledger<u8, u8>,
+    answers: VecDeque<Answer>,
+    workers: u8,
+    tasks: u8,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            ledger: Ledger::new(),
+            answers: VecDeque::new(),
+            workers: 0,
+            tasks: 0,
+        }
+    }
+
+    /// A ledger with `n` workers, numbered from 0, that have a task each, with the same number.
+    fn busy(n: u8) -> Self {
+        let mut bench = Self::new();
+        for task in 0..n {
+            bench.answer(&[Answer::Worker]);
+            assert_eq!(bench.task(), [Create, Dispatch(task, task)]);
+        }
+        bench
+    }
+
+    fn answer(&mut self, answers: &[Answer]) {
+        self.answers.extend(answers);
+    }
+
+    fn ask(&mut self, event: Event<u8, u8>) -> Vec<Did> {
+        assert!(self.ledger.accept(&event), "the team has quit");
+        self.apply(event)
+    }
+
+    fn task(&mut self) -> Vec<Did> {
+        self.tasks += 1;
+        self.ask(Event::Arrived(self.tasks - 1))
+    }
+
+    fn apply(&mut self, event: Event<u8, u8>) -> Vec<Did> {
+        self.ledger.apply(event);
+        self.settle()
+    }
+
+    fn left(&mut self, n: usize) -> Vec<Did> {
+        self.ledger.left(n);
+        self.settle()
+    }
+
+    fn settle(&mut self) -> Vec<Did> {
+        let mut all = Vec::new();
+        let mut retired = 0;
+        loop {
+            self.ledger.check();
+            let Some(action) = self.ledger.decide(retired) else {
+                self.ledger.check_settled();
+                return all;
+            };
+            all.push(did(&action));
+            if let Action::Retire(_) = action {
+                retired += 1;
+            }
+            if let Action::Create(_) = action {
+                let made = match self.answers.pop_front().unwrap_or(Answer::AtLimit) {
+                    Answer::Worker => {
+                        self.workers += 1;
+                        Made::Worker(self.workers - 1)
+                    }
+                    Answer::AtLimit => Made::AtLimit,
+                    Answer::Failed => Made::Failed,
+                };
+                self.ledger.made(made);
+            }
+        }
+    }
+}
+
+fn did(action: &Action<u8, u8>) -> Did {
+    match *action {
+        Action::Dispatch(worker, task) => Dispatch(worker, task),
+        Action::Create(_) => Create,
+        Action::Retire(worker) => Retire(worker),
+        Action::Abandon(task) => Abandon(task),
+        Action::Refused => Refused,
+        Action::Finish => Finish,
+    }
+}
+
+#[test]
+fn t3_grow_makes_at_most_so_many_and_stops_at_the_limit() {
+    let mut bench = Bench::new();
+    bench.answer(&[Answer::Worker; 3]);
+    assert_eq!(bench.ask(Event::Grow(2)), [Create, Create]);
+    assert_eq!(bench.ask(Event::Grow(usize::MAX)), [Create, Create]);
+    assert_eq!(bench.ledger.statistics().idle, 3);
+}
+
+#[test]
+fn t3_a_raise_tries_for_the_whole_backlog_and_no_more() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.task(), [Create]);
+    bench.answer(&[Answer::Worker; 9]);
+    let raised = bench.ask(Event::Raised);
+    assert_eq!(raised, [Create, Dispatch(0, 0), Create, Dispatch(1, 1)]);
+}
+
+#[test]
+fn t4_new_work_joins_the_end_and_a_lost_worker_s_task_the_front() {
+    let mut bench = Bench::busy(2);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 2)]);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.apply(Event::Lost(0)), [Create]);
+    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 0)]);
+    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 3)]);
+}
+
+#[test]
+fn t5_a_debt_is_capped_by_the_workers_there_are() {
+    let mut bench = Bench::busy(2);
+    assert_eq!(bench.ask(Event::Shrink(Some(9))), []);
+    assert_eq!(bench.ask(Event::Shrink(None)), []);
+    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.apply(Event::Ended(1)), [Retire(1)]);
+    bench.answer(&[Answer::Worker]);
+    // The debt is paid: a worker made later stays.
+    assert_eq!(bench.task(), [Create, Dispatch(2, 2)]);
+    assert_eq!(bench.apply(Event::Ended(2)), []);
+    assert_eq!(bench.ledger.statistics().idle, 1);
+}
+
+#[test]
+fn t5_the_last_worker_stays_while_work_waits_then_leaves() {
+    let mut bench = Bench::busy(1);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
+    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 1)]);
+    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+}
+
+#[test]
+fn t5_a_departure_by_debt_under_a_backlog_makes_no_new_worker() {
+    let mut bench = Bench::busy(2);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
+    bench.answer(&[Answer::Worker]);
+    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 2)]);
+}
+
+#[test]
+fn t5_a_worker_made_by_grow_under_debt_is_quit_at_once() {
+    let mut bench = Bench::busy(2);
+    assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
+    bench.answer(&[Answer::Worker; 2]);
+    // The first pays the debt, the second stays.
+    assert_eq!(bench.ask(Event::Grow(2)), [Create, Retire(2), Create]);
+    assert_eq!(bench.apply(Event::Ended(0)), []);
+}
+
+#[test]
+fn t5_a_worker_made_for_a_task_under_debt_runs_it() {
+    let mut bench = Bench::busy(1);
+    assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
+    bench.answer(&[Answer::Worker]);
+    assert_eq!(bench.task(), [Create, Dispatch(1, 1)]);
+    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.apply(Event::Ended(1)), []);
+}
+
+#[test]
+fn t5_a_quit_voids_the_debt() {
+    let mut bench = Bench::busy(2);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.ask(Event::Shrink(None)), []);
+    assert_eq!(bench.ask(Event::Quit), []);
+    // Both go on until the backlog is done.
+    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 2)]);
+    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 3)]);
+    assert_eq!(bench.apply(Event::Ended(1)), [Retire(1)]);
+    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.left(2), [Finish]);
+}
+
+#[test]
+fn t5_the_idle_are_last_in_first_out() {
+    let mut bench = Bench::busy(3);
+    for worker in [1, 2, 0] {
+        assert_eq!(bench.apply(Event::Ended(worker)), []);
+    }
+    assert_eq!(bench.task(), [Dispatch(0, 3)]);
+    assert_eq!(bench.ask(Event::Shrink(Some(1))), [Retire(2)]);
+    assert_eq!(bench.task(), [Dispatch(1, 4)]);
+}
+
+#[test]
+fn t6_the_end_waits_for_all_that_is_outstanding() {
+    let mut bench = Bench::busy(1);
+    let shrink = Event::Shrink(Some(1));
+    assert!(bench.ledger.accept(&shrink));
+    assert!(bench.ledger.accept(&Event::Arrived(1)));
+    assert!(bench.ledger.accept(&Event::Quit));
+    assert!(!bench.ledger.accept(&Event::Quit), "a second quit");
+    assert!(!bench.ledger.accept(&Event::Arrived(2)), "after the quit");
+    assert_eq!(bench.apply(Event::Quit), []);
+    // Not while a task is in flight: the worker would be missed.
+    assert_eq!(bench.apply(Event::Ended(0)), []);
+    assert_eq!(bench.apply(Event::Arrived(1)), [Dispatch(0, 1)]);
+    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.left(1), []);
+    assert_eq!(bench.apply(shrink), [Finish]);
+}
+
+#[test]
+fn t7_work_is_abandoned_only_after_one_last_try() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(
+        bench.ask(Event::Quit),
+        [Create, Abandon(0), Abandon(1), Finish]
+    );
+}
+
+#[test]
+fn t7_a_last_try_that_gives_a_worker_saves_the_backlog() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.task(), [Create]);
+    bench.answer(&[Answer::Worker]);
+    assert_eq!(bench.ask(Event::Quit), [Create, Dispatch(0, 0)]);
+    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 1)]);
+    // Nobody else's quits are still to be delivered, so the end may follow at once.
+    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0), Finish]);
+}
+
+#[test]
+fn t7_a_worker_lost_at_the_end_is_tried_for_once_more() {
+    let mut bench = Bench::busy(1);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.ask(Event::Quit), []);
+    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 1)]);
+    let lost = bench.apply(Event::Lost(1));
+    assert_eq!(lost, [Create, Create, Abandon(1), Finish]);
+}
+
+#[test]
+fn t8_a_failure_keeps_the_task_and_the_next_step_tries_again() {
+    let mut bench = Bench::new();
+    bench.answer(&[Answer::Failed, Answer::Failed, Answer::Worker]);
+    assert_eq!(bench.task(), [Create]);
+    assert_eq!(bench.ask(Event::Grow(0)), [Create]);
+    assert_eq!(bench.ask(Event::Grow(0)), [Create, Dispatch(0, 0)]);
+    assert_eq!(bench.ask(Event::Grow(0)), []);
+}
+
+/// A factory whose workers all refuse is asked once a step, not for ever.
+#[test]
+fn t8_a_fresh_worker_that_refuses_is_a_failed_creation() {
+    let mut bench = Bench::new();
+    bench.answer(&[Answer::Worker; 9]);
+    assert_eq!(bench.task(), [Create, Dispatch(0, 0)]);
+    assert_eq!(bench.apply(Event::Lost(0)), [Refused]);
+    assert_eq!(
+        bench.task(),
+        [Create, Dispatch(1, 0), Create, Dispatch(2, 1)]
+    );
+    // Two at once: the step that takes in the second refusal is no reason to try again.
+    assert_eq!(bench.apply(Event::Lost(0)), [Refused]);
+    assert_eq!(bench.apply(Event::Lost(1)), [Refused]);
+    // What asks next is.
+    assert_eq!(bench.ask(Event::Grow(0)), [Create, Dispatch(3, 1)]);
+    assert_eq!(bench.apply(Event::Lost(1)), [Refused]);
+    assert_eq!(
+        bench.ask(Event::Quit),
+        [Create, Dispatch(4, 1)],
+        "the next step's try"
+    );
+    assert_eq!(
+        bench.apply(Event::Lost(1)),
+        [Refused, Create, Dispatch(5, 1)],
+        "the last try"
+    );
+    assert_eq!(
+        bench.apply(Event::Lost(1)),
+        [Refused, Abandon(1), Abandon(0), Finish]
+    );
+}

@@ -1,0 +1,776 @@
+//! Every state of the ledger with at most [`TASKS`] tasks at a time, [`WORKERS`] workers at a time and
+//! a few requests under way, breadth first, each judged against a plain account of who has what.
+//!
+//! The states are finite because only what is at hand counts: tasks and workers are renumbered by
+//! their places, and the counts of what has ended are taken back to 0 where that changes nothing.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::panic::catch_unwind;
+
+use super::*;
+
+const TASKS: usize = 4;
+const WORKERS: usize = 3;
+
+/// What users ask for, other than a task.
+const ASKS: [Ask; 7] = [
+    Ask::Grow(1),
+    Ask::Grow(2),
+    Ask::Shrink(Some(1)),
+    Ask::Shrink(Some(9)),
+    Ask::Shrink(None),
+    Ask::Raised,
+    Ask::Quit,
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    Grow(u8),
+    Shrink(Option<usize>),
+    Raised,
+    Quit,
+}
+
+impl Ask {
+    fn event(self) -> Event<u8, u8> {
+        match self {
+            Self::Grow(n) => Event::Grow(n.into()),
+            Self::Shrink(n) => Event::Shrink(n),
+            Self::Raised => Event::Raised,
+            Self::Quit => Event::Quit,
+        }
+    }
+}
+
+/// Where a control spoils the ledger: after each of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spot {
+    Accepted(Ask),
+    Asked(Ask),
+    Arrived,
+    Ended,
+    Lost,
+    Made(Answer),
+    Decided(Did),
+}
+
+/// A fault to put into the ledger: the enumeration has to find it.
+type Spoil = fn(&mut Ledger<u8, u8>, Spot);
+
+/// The ledger as it is.
+const SOUND: Spoil = |_, _| {};
+
+/// What may happen while a worker is being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coordinator {
+    /// Nothing that goes through the coordinator: its steps do not overlap.
+    Exclusive,
+    /// Anything: it breaks its laws, or died, and steps are taken without it.
+    Lawless,
+}
+
+/// A ledger and, counted apart, all that it does not know or has to keep.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct State {
+    ledger: Ledger<u8, u8>,
+    /// How many of each of [`ASKS`] are accepted and not applied.
+    asked: [u8; ASKS.len()],
+    in_flight: u8,
+    waiting: u8,
+    idle: u8,
+    at_work: u8,
+    leaving: u8,
+    /// How many of these the step that waits for the factory will deliver.
+    carried: u8,
+    making: bool,
+    quit: bool,
+    finished: bool,
+    /// The last worker asked for was not had: at the limit, failed, or it refused its first task.
+    refused: bool,
+    /// The last worker asked for failed, and no step has tried again.
+    retry: bool,
+    /// No task has ended since a worker was made.
+    unproven: bool,
+    /// A worker was asked for while quitting and was not had, and no task has ended since.
+    tried: bool,
+    /// How many workers there is still reason to ask for: for tasks, and for a grow.
+    tries: u8,
+    growing: u8,
+}
+
+/// What one transition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Move {
+    Accept,
+    Withdraw,
+    Arrived,
+    Asked(usize),
+    Ended,
+    Lost,
+    Made(Answer),
+    Left(u8),
+}
+
+impl Move {
+    /// Whether it is owed: it comes by itself, once performers are driven.
+    fn owed(self) -> bool {
+        !matches!(self, Self::Accept | Self::Withdraw)
+    }
+}
+
+/// How far to go, and with what.
+#[derive(Clone, Copy)]
+struct Bounds {
+    coordinator: Coordinator,
+    /// Requests under way at a time.
+    asks: u8,
+    spoil: Spoil,
+}
+
+/// The plain account, during one transition: tasks and workers by number, each in one place.
+struct Account {
+    state: State,
+    spoil: Spoil,
+    waiting: VecDeque<u8>,
+    idle: Vec<u8>,
+    at_work: Vec<(u8, u8)>,
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            ledger: Ledger::new(),
+            asked: [0; ASKS.len()],
+            in_flight: 0,
+            waiting: 0,
+            idle: 0,
+            at_work: 0,
+            leaving: 0,
+            carried: 0,
+            making: false,
+            quit: false,
+            finished: false,
+            refused: false,
+            retry: false,
+            unproven: false,
+            tried: false,
+            tries: 0,
+            growing: 0,
+        }
+    }
+
+    fn live(&self) -> usize {
+        usize::from(self.idle + self.at_work)
+    }
+
+    /// The quit has been applied, not only accepted.
+    fn quitting(&self) -> bool {
+        let applied = |(kind, ask)| ask != Ask::Quit || self.asked[kind] == 0;
+        self.quit && ASKS.into_iter().enumerate().all(applied)
+    }
+
+    fn under_way(&self) -> u8 {
+        self.asked.iter().sum()
+    }
+
+    /// Nothing is under way: the state changes only if somebody asks for something.
+    fn quiet(&self) -> bool {
+        let counts = self.in_flight + self.under_way() + self.at_work + self.leaving;
+        counts == 0 && !self.making
+    }
+
+    /// Numbered by place: the workers from the bottom of the idle, then those at work; the tasks
+    /// from the front of the backlog, then those at work.
+    fn account(&self, spoil: Spoil) -> Account {
+        let worker = |n: u8| self.idle + n;
+        let task = |n: u8| self.waiting + n;
+        Account {
+            state: self.clone(),
+            spoil,
+            waiting: (0..self.waiting).collect(),
+            idle: (0..self.idle).collect(),
+            at_work: (0..self.at_work).map(|n| (worker(n), task(n))).collect(),
+        }
+    }
+
+    /// All that can happen now, and what comes of it.
+    fn moves(&self, bounds: Bounds) -> Vec<(Move, Self)> {
+        let mut all = Vec::new();
+        self.accept(bounds, &mut all);
+        let mut go = |what: Move, run: &dyn Fn(&mut Account)| {
+            let mut account = self.account(bounds.spoil);
+            run(&mut account);
+            all.push((what, account.close()));
+        };
+        for (kind, ask) in ASKS.into_iter().enumerate() {
+            if self.asked[kind] > 0 && ask != Ask::Quit {
+                go(Move::Withdraw, &|account| account.withdraw(Some(kind)));
+            }
+        }
+        if self.in_flight > 0 {
+            go(Move::Withdraw, &|account| account.withdraw(None));
+        }
+        let to_deliver = self.leaving - self.carried;
+        if to_deliver > 0 {
+            go(Move::Left(1), &|account| account.left(1));
+        }
+        if to_deliver > 1 {
+            go(Move::Left(to_deliver), &|account| account.left(to_deliver));
+        }
+        if self.making {
+            for answer in [Answer::Worker, Answer::AtLimit, Answer::Failed] {
+                let room = self.live() < WORKERS && usize::from(self.leaving) < WORKERS;
+                if room || answer != Answer::Worker {
+                    go(Move::Made(answer), &|account| account.made(answer));
+                }
+            }
+            if bounds.coordinator == Coordinator::Exclusive {
+                return all;
+            }
+        }
+        for kind in 0..ASKS.len() {
+            if self.asked[kind] > 0 {
+                go(Move::Asked(kind), &|account| account.asked(kind));
+            }
+        }
+        if self.in_flight > 0 {
+            go(Move::Arrived, &|account| account.arrived());
+        }
+        if self.at_work > 0 {
+            // Any of those at work is like any other.
+            go(Move::Ended, &|account| account.ended());
+            go(Move::Lost, &|account| account.lost());
+        }
+        all
+    }
+
+    /// What users may ask for; after a quit, nothing is accepted, and nothing changes.
+    fn accept(&self, bounds: Bounds, all: &mut Vec<(Move, Self)>) {
+        let tasks = usize::from(self.in_flight + self.waiting + self.at_work);
+        let mut task = self.clone();
+        if task.ledger.accept(&Event::Arrived(0)) {
+            assert!(!self.quit, "a task was accepted after the quit");
+            if tasks < TASKS {
+                task.in_flight += 1;
+                task.ledger.check();
+                all.push((Move::Accept, task));
+            }
+        } else {
+            assert!(self.quit, "a task was refused before a quit");
+            assert!(task == *self, "a refusal changed something");
+        }
+        for (kind, ask) in ASKS.into_iter().enumerate() {
+            let mut next = self.clone();
+            if next.ledger.accept(&ask.event()) {
+                assert!(!self.quit, "a request was accepted after the quit");
+                next.asked[kind] += 1;
+                next.quit = ask == Ask::Quit;
+                next.ledger.check();
+                (bounds.spoil)(&mut next.ledger, Spot::Accepted(ask));
+                // A quit is always allowed; other requests and their effects are few at a time.
+                let more = self.under_way() < bounds.asks && self.ledger.growing < WORKERS;
+                if more || next.quit {
+                    all.push((Move::Accept, next));
+                }
+            } else {
+                assert!(self.quit, "a request was refused before a quit");
+                assert!(next == *self, "a refusal changed something");
+            }
+        }
+    }
+}
+
+impl Account {
+    fn withdraw(&mut self, kind: Option<usize>) {
+        match kind {
+            Some(kind) => {
+                self.state.asked[kind] -= 1;
+                self.state.ledger.withdraw(&ASKS[kind].event());
+            }
+            None => {
+                self.state.in_flight -= 1;
+                self.state.ledger.withdraw(&Event::Arrived(0));
+            }
+        }
+        let all = self.settle(0);
+        assert!(!all.contains(&Create), "a withdrawal made a worker");
+    }
+
+    fn left(&mut self, count: u8) {
+        self.state.leaving -= count;
+        self.state.ledger.left(count.into());
+        let all = self.settle(0);
+        // It is called outside the coordinator's turn, where no worker may be asked for.
+        assert!(matches!(all[..], [] | [Finish]), "{all:?} by a delivery");
+    }
+
+    fn made(&mut self, answer: Answer) {
+        self.state.making = false;
+        self.denied(answer != Answer::Worker);
+        if answer != Answer::Worker {
+            // Whoever asked has been answered.
+            (self.state.tries, self.state.growing) = (0, 0);
+        }
+        self.state.ledger.made(match answer {
+            Answer::Worker => {
+                let worker = self.idle.len() + self.at_work.len();
+                let worker = u8::try_from(worker).unwrap();
+                self.idle.push(worker);
+                self.state.unproven = true;
+                Made::Worker(worker)
+            }
+            Answer::AtLimit => Made::AtLimit,
+            Answer::Failed => {
+                self.state.retry = true;
+                Made::Failed
+            }
+        });
+        (self.spoil)(&mut self.state.ledger, Spot::Made(answer));
+        let carried = std::mem::take(&mut self.state.carried);
+        self.settle(carried);
+    }
+
+    /// Notes whether a worker that was asked for was not had.
+    fn denied(&mut self, denied: bool) {
+        self.state.refused = denied;
+        self.state.tried |= denied && self.state.quitting();
+    }
+
+    /// A step that gives so many reasons to ask for a worker, besides a failure before it.
+    fn step(&mut self, event: Event<u8, u8>, spot: Spot, tries: u8) -> Vec<Did> {
+        let retries = self.state.retry && spot != Spot::Lost;
+        self.state.retry &= !retries;
+        self.state.tries += tries + u8::from(retries);
+        self.state.ledger.apply(event);
+        (self.spoil)(&mut self.state.ledger, spot);
+        self.settle(0)
+    }
+
+    fn arrived(&mut self) {
+        self.state.in_flight -= 1;
+        let task = self.waiting.len() + self.at_work.len();
+        let task = u8::try_from(task).unwrap();
+        self.waiting.push_back(task);
+        let tries = self.idle.is_empty().into();
+        self.step(Event::Arrived(task), Spot::Arrived, tries);
+    }
+
+    fn asked(&mut self, kind: usize) {
+        self.state.asked[kind] -= 1;
+        let ask = ASKS[kind];
+        let (quitting, live) = (self.state.quitting(), self.state.live());
+        match ask {
+            Ask::Grow(n) if !quitting => self.state.growing += n,
+            Ask::Raised => self.state.tries = 0,
+            Ask::Quit => self.state.growing = 0,
+            _ => {}
+        }
+        let tries = if ask == Ask::Raised {
+            self.waiting.len()
+        } else {
+            0
+        };
+        let tries = u8::try_from(tries).unwrap();
+        let all = self.step(ask.event(), Spot::Asked(ask), tries);
+        if let Ask::Shrink(n) = ask
+            && !quitting
+        {
+            let gone = all.iter().filter(|it| matches!(it, Retire(_))).count();
+            let promised = gone + self.state.ledger.debt;
+            let wanted = n.unwrap_or(usize::MAX).min(live);
+            assert!(promised >= wanted, "T5 a shrink was not kept");
+        }
+    }
+
+    fn ended(&mut self) {
+        let (worker, _) = self.at_work.remove(0);
+        self.idle.push(worker);
+        (self.state.unproven, self.state.tried) = (false, false);
+        self.step(Event::Ended(worker), Spot::Ended, 0);
+    }
+
+    fn lost(&mut self) {
+        let (_, task) = self.at_work.remove(0);
+        self.waiting.push_front(task);
+        let fresh = self.state.unproven;
+        let all = self.step(Event::Lost(task), Spot::Lost, (!fresh).into());
+        assert_eq!(all.contains(&Refused), fresh, "T8 a first refusal is told");
+    }
+
+    /// Takes the decisions until there are none or the factory is to be waited for, and carries each
+    /// out on the account. `retired`: how many retirements were decided before, in the same step.
+    fn settle(&mut self, mut retired: u8) -> Vec<Did> {
+        let mut all = Vec::new();
+        loop {
+            self.state.ledger.check();
+            let Some(action) = self.state.ledger.decide(retired.into()) else {
+                self.state.ledger.check_settled();
+                self.state.tries = self.state.tries.min(self.unserved());
+                let asked = self.state.tries == 0 && self.state.growing == 0;
+                assert!(asked || self.state.making, "T3 no worker was asked for");
+                return all;
+            };
+            let did = did(&action);
+            assert!(!self.state.finished, "T6 {did:?} came after the end");
+            self.carry_out(&action);
+            (self.spoil)(&mut self.state.ledger, Spot::Decided(did));
+            all.push(did);
+            match did {
+                Create => {
+                    self.state.carried = retired;
+                    return all;
+                }
+                Retire(_) => retired += 1,
+                Finish => {
+                    // They are delivered by this step, before the end.
+                    assert_eq!(self.state.leaving, retired, "T6 ended too early");
+                    self.state.leaving = 0;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn carry_out(&mut self, action: &Action<u8, u8>) {
+        match *action {
+            Action::Dispatch(worker, task) => {
+                assert_eq!(self.idle.pop(), Some(worker), "T5 not the last one idle");
+                assert_eq!(self.waiting.pop_front(), Some(task), "T4 not the first");
+                self.at_work.push((worker, task));
+            }
+            Action::Create(now) => {
+                assert!(!self.state.making, "T1 two are being made at once");
+                self.state.making = true;
+                self.state.tries = self.state.tries.min(self.unserved());
+                if self.state.tries > 0 {
+                    self.state.tries -= 1;
+                } else if self.state.growing > 0 {
+                    self.state.growing -= 1;
+                } else {
+                    let stuck = self.idle.is_empty() && self.at_work.is_empty();
+                    let last = self.state.quitting() && stuck && self.unserved() > 0;
+                    assert!(last, "T3 a worker was asked for without a reason");
+                }
+                let in_flight = usize::from(self.state.in_flight);
+                let true_numbers = (self.idle.len(), self.at_work.len(), self.waiting.len());
+                let told = (now.idle, now.busy, now.backlogged);
+                assert_eq!(told, true_numbers, "T1 the factory was told wrong numbers");
+                assert_eq!(now.in_flight, in_flight);
+            }
+            Action::Retire(worker) => {
+                assert_eq!(self.idle.pop(), Some(worker), "T5 not the last one idle");
+                let others = self.idle.len() + self.at_work.len();
+                let stays = others > 0 || self.state.making;
+                if !self.waiting.is_empty() {
+                    assert!(stays, "T5 the last one left");
+                    assert!(!self.state.quitting(), "T5 one left before the backlog");
+                }
+                self.state.leaving += 1;
+            }
+            Action::Abandon(task) => {
+                assert_eq!(self.waiting.pop_front(), Some(task), "T4 not the first");
+                assert!(self.state.quitting(), "T7 abandoned without a quit");
+                let none = self.idle.is_empty() && self.at_work.is_empty() && !self.state.making;
+                assert!(none, "T7 abandoned though a worker lives");
+                assert!(self.state.tried, "T7 abandoned without a last try");
+            }
+            Action::Refused => {
+                self.denied(true);
+                self.state.retry = true;
+            }
+            Action::Finish => {
+                let workers = self.idle.len() + self.at_work.len();
+                assert_eq!((workers, self.waiting.len()), (0, 0), "T6 ended too early");
+                let outstanding = self.state.in_flight + self.state.under_way();
+                let nothing = outstanding == 0 && !self.state.making;
+                assert!(nothing && self.state.quitting(), "T6 ended too early");
+                self.state.finished = true;
+            }
+        }
+    }
+
+    fn unserved(&self) -> u8 {
+        u8::try_from(self.waiting.len()).unwrap()
+    }
+
+    fn count(&mut self) {
+        let count = |n| u8::try_from(n).unwrap();
+        self.state.waiting = count(self.waiting.len());
+        self.state.idle = count(self.idle.len());
+        self.state.at_work = count(self.at_work.len());
+    }
+
+    /// The state after the transition: the ledger agrees with the account, and is renumbered.
+    fn close(mut self) -> State {
+        self.count();
+        let ledger = &mut self.state.ledger;
+        assert_eq!(
+            ledger.backlog, self.waiting,
+            "T4 a task was lost, duplicated or moved"
+        );
+        assert_eq!(
+            ledger.idle, self.idle,
+            "T5 a worker was lost, duplicated or moved"
+        );
+        let now = ledger.statistics();
+        let asked = self.state.asked.iter().sum::<u8>();
+        for (ours, account, what) in [
+            (now.busy, self.state.at_work, "busy"),
+            (now.in_flight, self.state.in_flight, "in flight"),
+            (ledger.asked, asked, "asked"),
+            (ledger.leaving, self.state.leaving, "leaving"),
+            (ledger.making, self.state.making.into(), "being made"),
+        ] {
+            assert_eq!(ours, account.into(), "{what}: miscounted");
+        }
+        ledger.backlog = (0..self.state.waiting).collect();
+        ledger.idle = (0..self.state.idle).collect();
+        ledger.accepted -= ledger.done + ledger.abandoned;
+        (ledger.done, ledger.abandoned) = (0, 0);
+        assert!(self.state.live() <= WORKERS, "T1 more than the limit");
+        self.state
+    }
+}
+
+/// What was found.
+struct Explored {
+    states: usize,
+    transitions: usize,
+    quiet: usize,
+}
+
+/// Hashes the derived way, without defence against chosen keys, which costs half the time here.
+#[derive(Default)]
+struct Quick(u64);
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+    fn write_u8(&mut self, n: u8) {
+        self.write_u64(n.into());
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+    fn finish(&self) -> u64 {
+        // The map takes its bucket from one end and its tag from the other.
+        self.0.rotate_left(26)
+    }
+}
+
+type Seen = HashMap<State, u32, BuildHasherDefault<Quick>>;
+
+/// Visits every state there is, breadth first. The transitions check themselves; the rest, here.
+fn explore(bounds: Bounds) -> Explored {
+    let mut seen = Seen::default();
+    let mut next = VecDeque::from([(0, State::new())]);
+    seen.insert(State::new(), 0);
+    let mut owed: Vec<(u32, u32)> = Vec::new();
+    let (mut transitions, mut quiet) = (0, 0);
+    while let Some((from, state)) = next.pop_front() {
+        state.check_quiet();
+        quiet += usize::from(state.quiet());
+        let moves = state.moves(bounds);
+        transitions += moves.len();
+        let something_owed = moves.iter().any(|(what, _)| what.owed());
+        assert!(
+            something_owed || state.quiet(),
+            "T9 nothing is left to drive"
+        );
+        for (what, state) in moves {
+            let new = u32::try_from(seen.len()).unwrap();
+            let to = *seen.entry(state.clone()).or_insert(new);
+            if to == new {
+                next.push_back((to, state));
+            }
+            if what.owed() {
+                owed.push((from, to));
+            }
+        }
+    }
+    assert!(
+        acyclic(seen.len(), &owed),
+        "T9 driving need not come to an end"
+    );
+    Explored {
+        states: seen.len(),
+        transitions,
+        quiet,
+    }
+}
+
+/// Whether the transitions that come by themselves form no cycle. Since every state but the quiet
+/// ones has one of them, they then lead to a quiet state, in whatever order they are taken.
+fn acyclic(states: usize, owed: &[(u32, u32)]) -> bool {
+    let mut into = vec![0_u32; states];
+    let mut first = vec![0_usize; states + 1];
+    for &(from, to) in owed {
+        first[from as usize + 1] += 1;
+        into[to as usize] += 1;
+    }
+    for n in 0..states {
+        first[n + 1] += first[n];
+    }
+    // `owed` is in the order of `from`: breadth first numbers states as it visits them.
+    let mut free: Vec<usize> = (0..states).filter(|&n| into[n] == 0).collect();
+    let mut done = 0;
+    while let Some(state) = free.pop() {
+        done += 1;
+        for &(_, to) in &owed[first[state]..first[state + 1]] {
+            into[to as usize] -= 1;
+            if into[to as usize] == 0 {
+                free.push(to as usize);
+            }
+        }
+    }
+    done == states
+}
+
+impl State {
+    fn check_quiet(&self) {
+        if !self.quiet() {
+            return;
+        }
+        assert_eq!(self.finished, self.quit, "T6 quit, quiet, and not ended");
+        if self.waiting > 0 {
+            assert_eq!(self.live(), 0, "T3 a worker idles while work waits");
+            assert!(self.refused, "T9 work waits, and no worker was refused");
+        }
+    }
+}
+
+fn explore_all(coordinator: Coordinator, asks: u8) -> Explored {
+    let spoil = SOUND;
+    let found = explore(Bounds {
+        coordinator,
+        asks,
+        spoil,
+    });
+    let Explored {
+        states,
+        transitions,
+        quiet,
+    } = found;
+    println!("{coordinator:?}: {states} states ({quiet} quiet), {transitions} transitions");
+    found
+}
+
+#[test]
+fn every_state_under_an_exclusive_coordinator() {
+    let found = explore_all(Coordinator::Exclusive, 2);
+    assert!(found.states > 100_000 && found.quiet > 40, "cut short");
+}
+
+#[test]
+fn every_state_under_a_lawless_coordinator() {
+    let found = explore_all(Coordinator::Lawless, 1);
+    assert!(found.states > 100_000 && found.quiet > 40, "cut short");
+}
+
+/// The faults, each with what the enumeration says of it.
+#[rustfmt::skip]
+const CONTROLS: [(&str, Spoil, &str); 21] = [
+    ("a request is accepted after the quit", |ledger, at| if at == Spot::Accepted(Ask::Quit) {
+        ledger.closed = false;
+    }, "was accepted after the quit"),
+    ("two workers are made at once", |ledger, at| if at == Spot::Decided(Create) {
+        ledger.making = 0;
+    }, "being made: miscounted"),
+    ("a lost worker's task is forgotten", |ledger, at| if at == Spot::Lost {
+        ledger.backlog.pop_front();
+    }, "T2"),
+    ("a failure is forgotten", |ledger, at| if at == Spot::Made(Answer::Failed) {
+        ledger.retry = false;
+    }, "T3 no worker was asked for"),
+    ("an arrival tries for no worker", |ledger, at| if at == Spot::Arrived {
+        ledger.tries = 0;
+    }, "T3 no worker was asked for"),
+    ("an arrival tries for two workers", |ledger, at| if at == Spot::Arrived {
+        ledger.tries = 2;
+    }, "T3 a worker was asked for without a reason"),
+    ("a raise is ignored", |ledger, at| if at == Spot::Asked(Ask::Raised) {
+        ledger.tries = 0;
+    }, "T3 no worker was asked for"),
+    ("a grow is ignored", |ledger, at| if let Spot::Asked(Ask::Grow(_)) = at {
+        ledger.growing = 0;
+    }, "T3 no worker was asked for"),
+    ("new work overtakes", |ledger, at| if at == Spot::Arrived {
+        ledger.backlog.rotate_right(1);
+    }, "T4"),
+    ("a lost worker's task goes to the end", |ledger, at| if at == Spot::Lost {
+        ledger.backlog.rotate_left(1);
+    }, "T4"),
+    ("the idle are first in, first out", |ledger, at| if at == Spot::Ended {
+        ledger.idle.rotate_right(1);
+    }, "T5 a worker was lost, duplicated or moved"),
+    ("a shrink is ignored", |ledger, at| if let Spot::Asked(Ask::Shrink(_)) = at {
+        (ledger.dismissed, ledger.debt) = (0, 0);
+    }, "T5 a shrink was not kept"),
+    ("a debt has no cap", |ledger, at| if at == Spot::Asked(Ask::Shrink(Some(9))) {
+        ledger.debt = 9;
+    }, "T5 debt exceeds"),
+    ("the last worker pays its debt under a backlog", |ledger, at| if at == Spot::Ended
+        && ledger.debt > 0 && !ledger.backlog.is_empty()
+    {
+        ledger.debt -= 1;
+        ledger.dismissed = 1;
+    }, "T5 the last one left"),
+    ("a quit keeps the debt", |ledger, at| if at == Spot::Asked(Ask::Quit) {
+        ledger.debt = ledger.busy;
+    }, "T5 one left before the backlog"),
+    ("a quit is forgotten", |ledger, at| if at == Spot::Asked(Ask::Quit) {
+        ledger.phase = Phase::Running;
+    }, "T6 quit, quiet, and not ended"),
+    ("the end comes twice", |ledger, at| if at == Spot::Decided(Finish) {
+        ledger.phase = Phase::Quitting;
+    }, "came after the end"),
+    ("the end does not wait for deliveries", |ledger, at| if let Spot::Decided(Retire(_)) = at {
+        ledger.leaving = 0;
+    }, "leaving: miscounted"),
+    ("there is no last try", |ledger, at| if at == Spot::Asked(Ask::Quit) {
+        ledger.last_tried = true;
+    }, "T7 abandoned without a last try"),
+    ("the backlog is abandoned at the limit", |ledger, at| if at == Spot::Made(Answer::AtLimit) {
+        ledger.phase = Phase::Quitting;
+        ledger.last_tried = true;
+    }, "T7 abandoned without a quit"),
+    ("a refusal is reason enough to try again", |ledger, at| if at == Spot::Lost {
+        (ledger.refused, ledger.retry) = (false, false);
+        ledger.tries += 1;
+    }, "T3 a worker was asked for without a reason"),
+];
+
+#[test]
+fn controls_are_rejected() {
+    for (fault, spoil, expected) in CONTROLS {
+        let found = catch_unwind(move || {
+            let coordinator = Coordinator::Exclusive;
+            let asks = 2;
+            explore(Bounds {
+                coordinator,
+                asks,
+                spoil,
+            })
+        });
+        let payload = found.err().unwrap_or_else(|| panic!("not found: {fault}"));
+        let told = payload.downcast_ref::<String>().map(String::as_str);
+        let told = told.or_else(|| payload.downcast_ref::<&str>().copied());
+        let told = told.unwrap_or("");
+        assert!(told.contains(expected), "{fault}: found as {told:?}");
+    }
+}
+
+#[test]
+fn control_a_cycle_is_seen() {
+    assert!(acyclic(3, &[(0, 1), (0, 2), (1, 2)]));
+    assert!(!acyclic(3, &[(0, 1), (1, 2), (2, 1)]));
+}

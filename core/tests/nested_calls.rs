@@ -1,0 +1,298 @@
+//! Calls made from inside tasks, drops, handlers, factories and quits: what they decide is delivered
+//! before they return, so whoever makes one may wait for what it asked for.
+
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "these are tests on real threads"
+)]
+
+mod common;
+
+use std::sync::{Arc, mpsc};
+
+use brigade::{
+    AlreadyQuit, ExclusiveWorker, Handlers, LockWorker, MemoryWorker, Pool, Refused, Statistics,
+    SwapQueue, Task, Team, ThreadWorker, Worker, memory_worker, memory_worker_with, start_thread,
+};
+use common::{Count, Crew, Immediate, Log, OnDrop, Threads, fail};
+
+/// Another pool, which whoever is asked about here calls, and then waits for.
+#[derive(Clone)]
+struct Other {
+    pool: Pool,
+    threads: Threads,
+    calls: Count,
+}
+
+impl Other {
+    fn new() -> Self {
+        let threads = Threads::new();
+        Self {
+            pool: brigade::pool(|| 1, threads.start()),
+            threads,
+            calls: Count::new(),
+        }
+    }
+
+    fn call_and_wait(&self) {
+        let (sender, is_done) = mpsc::channel();
+        self.pool.execute(move || sender.send(()).unwrap()).unwrap();
+        is_done.recv().unwrap();
+        self.calls.one_more();
+    }
+
+    fn was_called(self, times: usize) {
+        assert_eq!(self.calls.get(), times);
+        self.pool.quit().unwrap();
+        self.threads.join_all();
+    }
+}
+
+/// A task that is in the backlog of a team of one worker, and runs within that team's drain.
+fn from_a_backlog<C: ExclusiveWorker, W: Worker>(team: &Team<C, W>, drive: impl FnOnce()) {
+    let (other, (done, is_done)) = (Other::new(), mpsc::channel());
+    let inner = team.clone();
+    let (first, second) = (other.clone(), other.clone());
+    let nested = move || {
+        second.call_and_wait();
+        done.send(()).unwrap();
+    };
+    team.execute(move || {
+        inner.execute(nested).unwrap();
+        first.call_and_wait();
+    })
+    .unwrap();
+    drive();
+    is_done.recv().unwrap();
+    other.was_called(2);
+}
+
+fn one<W: Worker>(make: fn() -> W) -> impl Fn(&Statistics) -> Made<W> + Send + Sync + 'static {
+    move |now| Ok((now.workers() < 1).then(make))
+}
+
+type Made<W> = Result<Option<W>, brigade::CreationError>;
+
+#[test]
+fn t9_a_task_of_a_team_of_lock_workers_may_wait_for_another_pool() {
+    let team = Team::new(LockWorker::new(), one(LockWorker::new), Handlers::new());
+    from_a_backlog(&team, || ());
+}
+
+#[test]
+fn t9_a_task_of_a_team_of_immediate_workers_may_wait_for_another_pool() {
+    let team = Team::new(LockWorker::new(), one(Immediate::default), Handlers::new());
+    from_a_backlog(&team, || ());
+}
+
+#[test]
+fn t9_a_task_of_a_team_under_a_memory_coordinator_may_wait_for_another_pool() {
+    let (coordinator, steps) = memory_worker();
+    let team = Team::new(coordinator, one(Immediate::default), Handlers::new());
+    from_a_backlog(&team, || {
+        steps.drain();
+    });
+}
+
+#[test]
+fn t9_a_task_of_a_team_of_memory_workers_may_wait_for_another_pool() {
+    let crew = Crew::new();
+    let team = Team::new(LockWorker::new(), crew.factory(|| 1), Handlers::new());
+    from_a_backlog(&team, || {
+        crew.drain();
+    });
+}
+
+#[test]
+fn t9_a_task_of_a_pool_may_wait_for_another_pool() {
+    let threads = Threads::new();
+    let pool = brigade::pool(|| 1, threads.start());
+    from_a_backlog(&pool, || ());
+    pool.quit().unwrap();
+    threads.join_all();
+}
+
+#[test]
+fn t9_a_task_of_a_team_in_a_team_may_wait_for_another_pool() {
+    let team = Team::new(
+        LockWorker::new(),
+        one(|| Team::new(LockWorker::new(), one(LockWorker::new), Handlers::new())),
+        Handlers::new(),
+    );
+    from_a_backlog(&team, || ());
+}
+
+#[test]
+fn t9_a_task_may_wait_for_another_team_of_synchronous_workers() {
+    let other = Team::new(LockWorker::new(), one(Immediate::default), Handlers::new());
+    let team = Team::new(LockWorker::new(), one(Immediate::default), Handlers::new());
+    let ran = Count::new();
+    let (counted, quitting) = (ran.clone(), other.clone());
+    team.execute(move || {
+        for n in 0..10 {
+            other.execute(counted.task()).unwrap();
+            assert_eq!(counted.get(), n + 1, "it ran before the call returned");
+        }
+    })
+    .unwrap();
+    assert_eq!(ran.get(), 10);
+    quitting.quit().unwrap();
+    assert_eq!(quitting.statistics().workers(), 0);
+}
+
+#[test]
+fn w9_a_capture_dropped_by_a_task_may_wait_for_another_pool() {
+    let other = Other::new();
+    let team = Team::new(LockWorker::new(), one(LockWorker::new), Handlers::new());
+    let call = other.clone();
+    let capture = OnDrop(move || call.call_and_wait());
+    team.execute(move || drop(capture)).unwrap();
+    other.was_called(1);
+}
+
+#[test]
+fn w9_a_capture_dropped_with_a_performer_may_wait_for_another_pool() {
+    let other = Other::new();
+    let (worker, performer) = memory_worker();
+    let call = other.clone();
+    let capture = OnDrop(move || call.call_and_wait());
+    worker.execute(move || drop(capture)).unwrap();
+    drop(performer);
+    other.was_called(1);
+}
+
+#[test]
+fn w9_each_of_a_teams_handlers_may_wait_for_another_pool() {
+    let other = Other::new();
+    let (panicked, failed, abandoned) = (other.clone(), other.clone(), other.clone());
+    let handlers = Handlers::new()
+        .on_panic(move |_| panicked.call_and_wait())
+        .on_creation_failed(move |_| failed.call_and_wait())
+        .on_abandoned(move |_| abandoned.call_and_wait());
+    let asked = Count::new();
+    let factory = move |_: &Statistics| match asked.one_more() {
+        0 => Ok(Some(Immediate::default())),
+        1 => Err("for once".into()),
+        _ => Ok(None),
+    };
+    let team = Team::new(LockWorker::new(), factory, handlers);
+    team.execute(|| fail("a task")).unwrap();
+    team.shrink_all().unwrap();
+    team.execute(|| ()).unwrap();
+    team.quit().unwrap();
+    assert_eq!(team.statistics().abandoned, 1);
+    other.was_called(3);
+}
+
+#[test]
+fn w9_each_workers_panic_handler_may_wait_for_another_pool() {
+    let other = Other::new();
+    let handler = || {
+        let call = other.clone();
+        Arc::new(move |_| call.call_and_wait())
+    };
+    let lock = LockWorker::with_panic_handler(handler());
+    let (memory, performer) = memory_worker_with(handler());
+    let start = |body| start_thread("test", body);
+    let thread = ThreadWorker::with(start, SwapQueue::new(), handler()).unwrap();
+    lock.execute(|| fail("a task")).unwrap();
+    memory.execute(|| fail("a task")).unwrap();
+    thread.execute(|| fail("a task")).unwrap();
+    performer.drain();
+    thread.quit().unwrap();
+    thread.join().unwrap();
+    other.was_called(3);
+}
+
+#[test]
+fn w9_a_teams_factory_may_wait_for_another_pool() {
+    let other = Other::new();
+    let call = other.clone();
+    let factory = move |_: &Statistics| {
+        call.call_and_wait();
+        Ok(Some(Immediate::default()))
+    };
+    let team = Team::new(LockWorker::new(), factory, Handlers::new());
+    team.grow(3).unwrap();
+    other.was_called(3);
+}
+
+#[test]
+fn w9_a_pools_limit_may_call_another_pool_and_what_it_submits_runs() {
+    let other = Other::new();
+    let (call, ran, threads) = (other.clone(), Count::new(), Threads::new());
+    let (counted, (sender, is_done)) = (ran.clone(), mpsc::channel());
+    let limit = move || {
+        let (sender, counted) = (sender.clone(), counted.clone());
+        // Not waited for: inside a pool's coordinator, another pool's is not waited for.
+        call.pool
+            .execute(move || {
+                counted.one_more();
+                sender.send(()).unwrap();
+            })
+            .unwrap();
+        1
+    };
+    let pool = brigade::pool(limit, threads.start());
+    pool.execute(|| ()).unwrap();
+    is_done.recv().unwrap();
+    pool.quit().unwrap();
+    threads.join_all();
+    drop(pool);
+    other.was_called(0);
+    assert_eq!(ran.get(), 1);
+}
+
+/// A worker whose `quit` calls another pool and waits for it.
+struct QuitsSlowly(Immediate, Other);
+
+impl Worker for QuitsSlowly {
+    fn execute(&self, task: Task) -> Result<(), Refused> {
+        self.0.execute(task)
+    }
+    fn quit(&self) -> Result<(), AlreadyQuit> {
+        self.1.call_and_wait();
+        self.0.quit()
+    }
+}
+
+impl ExclusiveWorker for QuitsSlowly {}
+
+#[test]
+fn w9_a_workers_and_a_coordinators_quit_may_wait_for_another_pool() {
+    let other = Other::new();
+    let coordinator = QuitsSlowly(Immediate::default(), other.clone());
+    let hired = other.clone();
+    let factory = move |_: &Statistics| Ok(Some(QuitsSlowly(Immediate::default(), hired.clone())));
+    let team = Team::new(coordinator, factory, Handlers::new());
+    team.execute(|| ()).unwrap();
+    team.quit().unwrap();
+    drop(team);
+    other.was_called(2);
+}
+
+#[test]
+fn w9_tasks_run_under_no_lock_so_they_may_call_everything_of_their_team() {
+    let (crew, log) = (Crew::new(), Log::new());
+    let team = Team::new(LockWorker::new(), crew.factory(|| 2), Handlers::new());
+    let (inner, noted) = (team.clone(), log.clone());
+    team.execute(move || {
+        noted.note(inner.statistics().busy);
+        inner.grow(1).unwrap();
+        noted.note(inner.statistics().idle);
+        inner.shrink(1).unwrap();
+        noted.note(inner.statistics().idle);
+        inner.limit_raised().unwrap();
+        inner.execute(|| ()).unwrap();
+        noted.note(inner.statistics().busy);
+        inner.quit().unwrap();
+        let _: Team<LockWorker, MemoryWorker> = inner.clone();
+    })
+    .unwrap();
+    crew.drain();
+    assert_eq!(log.take(), [1, 1, 0, 2]);
+    assert_eq!(team.statistics().workers(), 0);
+}

@@ -1,0 +1,268 @@
+//! The main job: explores every scenario with every engine, two at a time, and reports.
+//!
+//! `verify --explorer PATH… [--quick] [--only TEXT] [--option TEXT…]`: each explorer is the `explore`
+//! binary of one engine's build. An `--option` is given on to each run. Exits with 1 if a scenario
+//! fails, after printing the failing schedule and the command that replays exactly it.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Mutex, mpsc};
+use std::time::Instant;
+
+use brigade_model_tests::report::{Failure, Row, table};
+
+/// What one child process explores.
+struct Job {
+    explorer: PathBuf,
+    scenario: String,
+    way: String,
+}
+
+#[derive(Default)]
+struct Args {
+    explorers: Vec<PathBuf>,
+    quick: bool,
+    only: Option<String>,
+    json: PathBuf,
+    options: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let args = match parse() {
+        Ok(args) => args,
+        Err(error) => {
+            eprintln!("verify: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let jobs = match jobs(&args) {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            eprintln!("verify: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    if jobs.is_empty() {
+        eprintln!("verify: no scenario matches");
+        return ExitCode::from(2);
+    }
+
+    let began = Instant::now();
+    let rows = run(jobs, &args.options);
+    print!("\n{}", table(&rows));
+    println!("took {:.0} s", began.elapsed().as_secs_f64());
+    match serde_json::to_string_pretty(&rows).map(|json| std::fs::write(&args.json, json)) {
+        Ok(Ok(())) => println!("the same as JSON: {}", args.json.display()),
+        Ok(Err(error)) => eprintln!("verify: {}: {error}", args.json.display()),
+        Err(error) => eprintln!("verify: {error}"),
+    }
+    let mut code = ExitCode::SUCCESS;
+    for row in &rows {
+        if let Some(failure) = &row.failure {
+            println!(
+                "\nFAILED {} under {}: {}",
+                row.scenario, row.engine, failure.message
+            );
+            println!(
+                "{}",
+                failure
+                    .replay
+                    .as_deref()
+                    .unwrap_or("(no schedule to replay)")
+            );
+            code = ExitCode::from(1);
+        }
+    }
+    code
+}
+
+fn parse() -> Result<Args, String> {
+    let mut args = Args {
+        json: PathBuf::from("target/verify.json"),
+        ..Args::default()
+    };
+    let mut given = std::env::args().skip(1);
+    while let Some(arg) = given.next() {
+        let mut value = || given.next().ok_or(format!("{arg} needs a value"));
+        match arg.as_str() {
+            "--quick" => args.quick = true,
+            "--explorer" => args.explorers.push(value()?.into()),
+            "--only" => args.only = Some(value()?),
+            "--json" => args.json = value()?.into(),
+            "--option" => args
+                .options
+                .extend(value()?.split_whitespace().map(str::to_owned)),
+            _ => return Err(format!("there is no option {arg}")),
+        }
+    }
+    Ok(args)
+}
+
+fn jobs(args: &Args) -> Result<VecDeque<Job>, String> {
+    let mut jobs = Vec::new();
+    for explorer in &args.explorers {
+        let mut list = Command::new(explorer);
+        list.arg("list").args(args.quick.then_some("--quick"));
+        let output = list
+            .output()
+            .map_err(|error| format!("{}: {error}", explorer.display()))?;
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            let Some((scenario, way)) = line.split_once(' ') else {
+                continue;
+            };
+            if args
+                .only
+                .as_ref()
+                .is_none_or(|only| scenario.contains(only.as_str()))
+            {
+                jobs.push(Job {
+                    explorer: explorer.clone(),
+                    scenario: scenario.to_owned(),
+                    way: way.to_owned(),
+                });
+            }
+        }
+    }
+    // The list ends with what takes longest; starting there keeps both cores busy to the end.
+    jobs.reverse();
+    Ok(jobs.into())
+}
+
+fn run(jobs: VecDeque<Job>, options: &[String]) -> Vec<Row> {
+    let (total, jobs) = (jobs.len(), Mutex::new(jobs));
+    let (sender, finished) = mpsc::channel();
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut rows: Vec<Row> = Vec::new();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (jobs, sender) = (&jobs, sender.clone());
+            scope.spawn(move || {
+                while let Some(job) = jobs.lock().ok().and_then(|mut jobs| jobs.pop_front()) {
+                    // The receiver outlives the scope.
+                    let _ = sender.send(job.run(options));
+                }
+            });
+        }
+        drop(sender);
+        for row in finished {
+            rows.push(row);
+            let row = &rows[rows.len() - 1];
+            println!(
+                "[{}/{total}] {} {}: {} executions, {} traces, {:.1} s, {}",
+                rows.len(),
+                row.engine,
+                row.scenario,
+                row.executions,
+                row.traces,
+                row.seconds,
+                row.verdict()
+            );
+            let _ = std::io::stdout().flush();
+        }
+    });
+    rows.sort_by(|a, b| (&a.scenario, &a.engine).cmp(&(&b.scenario, &b.engine)));
+    rows
+}
+
+impl Job {
+    fn command(&self, options: &[String]) -> Command {
+        let mut command = Command::new(&self.explorer);
+        command
+            .args(["run", &self.scenario, "--way", &self.way])
+            .args(options);
+        command
+    }
+
+    fn run(&self, options: &[String]) -> Row {
+        let began = Instant::now();
+        let output = self.command(options).stderr(Stdio::piped()).output();
+        let (text, errors) = match &output {
+            Ok(output) => (
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr).into_owned(),
+            ),
+            Err(error) => ("".into(), error.to_string()),
+        };
+        let row = text
+            .lines()
+            .last()
+            .and_then(|line| serde_json::from_str::<Row>(line).ok());
+        let mut row = row.unwrap_or_else(|| Row {
+            scenario: self.scenario.clone(),
+            properties: Vec::new(),
+            engine: self.way.clone(),
+            bound: String::new(),
+            reason: None,
+            spurious: 0,
+            executions: 0,
+            traces: 0,
+            complete: false,
+            seconds: began.elapsed().as_secs_f64(),
+            failure: Some(Failure {
+                message: format!("the explorer died: {errors}"),
+                ..Failure::default()
+            }),
+        });
+        if let Some(failure) = &mut row.failure
+            && failure.execution > 0
+        {
+            failure.replay = Some(self.record(failure, options));
+        }
+        row
+    }
+
+    /// Runs the failing exploration again, up to the execution that failed, with its schedule written
+    /// down. Returns that schedule's file and the command that replays exactly it.
+    fn record(&self, failure: &Failure, options: &[String]) -> String {
+        let wait = failure
+            .spurious_wait
+            .map_or("none".to_owned(), |wait| wait.to_string());
+        let name = format!("{}-{}", self.scenario.replace('/', "-"), self.way);
+        let folder = Path::new("target").join("schedules");
+        if let Err(error) = std::fs::create_dir_all(&folder) {
+            return format!("{}: {error}", folder.display());
+        }
+        let loom = self.way == "loom";
+        let place = if loom {
+            let file = folder.join(format!("{name}.json"));
+            let _ = std::fs::remove_file(&file);
+            file
+        } else {
+            let folder = folder.join(name);
+            let _ = std::fs::remove_dir_all(&folder);
+            let _ = std::fs::create_dir_all(&folder);
+            folder
+        };
+        let mut command = self.command(options);
+        // shuttle draws a spurious wake-up by the number of the execution; the others are told.
+        if loom || self.way == "shuttle-exhaustive" {
+            command.args(["--spurious-wait", &wait]);
+        }
+        command
+            .arg("--record")
+            .arg(format!("{}:{}", failure.execution, place.display()));
+        let _ = command.output();
+        let file = if loom {
+            place
+        } else {
+            place.join("schedule000.txt")
+        };
+        let schedule = std::fs::read_to_string(&file).unwrap_or_else(|error| error.to_string());
+        let short: String = schedule.chars().take(400).collect();
+        let mut replay = self.command(options);
+        replay
+            .args(["--spurious-wait", &wait])
+            .arg("--replay")
+            .arg(&file);
+        let words = std::iter::once(replay.get_program()).chain(replay.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        let log = if loom { "LOOM_LOG=trace " } else { "" };
+        format!(
+            "schedule ({}): {short}\nreplay: {log}{}",
+            file.display(),
+            words.join(" ")
+        )
+    }
+}
