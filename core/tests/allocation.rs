@@ -140,6 +140,15 @@ fn nothing_is_allocated_for_a_task_in_steady_state() {
     count("lock coordinator, memory worker", one_by_one(&team, drain));
     count("the same, in bursts", in_bursts(&team, 1000, drain));
 
+    let (memory, performer) = memory_worker();
+    let team = Team::locked(at_most_one(memory), Handlers::new());
+    let drain = || stepped(&[&performer]);
+    count("the team's lock, memory worker", one_by_one(&team, drain));
+    count("the same, in bursts", in_bursts(&team, 1000, drain));
+
+    let team = Team::locked(at_most_one(LockWorker::new()), Handlers::new());
+    count("the team's lock, lock worker", one_by_one(&team, || ()));
+
     let ((coordinator, steps), (memory, performer)) = (memory_worker(), memory_worker());
     let team = Team::new(coordinator, at_most_one(memory), Handlers::new());
     let drain = || stepped(&[&steps, &performer]);

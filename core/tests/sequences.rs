@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brigade::{
     AlreadyQuit, CreationError, ExclusiveWorker, Handlers, LockWorker, MemoryWorker, Now,
-    Performer, Refused, Statistics, Task, Team, Worker, memory_worker,
+    Performer, Refused, Statistics, Task, Team, TeamLock, Worker, memory_worker,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -198,23 +198,25 @@ impl<C: ExclusiveWorker> ExclusiveWorker for Coordinator<C> {
     }
 }
 
+type Stranger = Box<dyn Worker>;
+
 struct Bench<C: ExclusiveWorker> {
     world: World,
     team: Option<Team<Coordinator<C>, Spied>>,
-    /// A second handle of the coordinator, for a stranger.
-    coordinator: C,
+    /// A second handle of the coordinator, if a stranger can have one.
+    stranger: Option<Stranger>,
     steps: Option<Performer>,
 }
 
-impl<C: ExclusiveWorker + Clone> Bench<C> {
-    fn new(coordinator: C, steps: Option<Performer>) -> Self {
+impl<C: ExclusiveWorker> Bench<C> {
+    fn new(coordinator: C, stranger: Option<Stranger>, steps: Option<Performer>) -> Self {
         let world = World(Arc::new(Mutex::new(Seen {
             limit: 2,
             highest: 2,
             ..Seen::default()
         })));
         let watched = Coordinator {
-            worker: coordinator.clone(),
+            worker: coordinator,
             world: world.clone(),
         };
         let abandoning = world.clone();
@@ -229,7 +231,7 @@ impl<C: ExclusiveWorker + Clone> Bench<C> {
         Self {
             world,
             team: Some(team),
-            coordinator,
+            stranger,
             steps,
         }
     }
@@ -278,7 +280,11 @@ impl<C: ExclusiveWorker + Clone> Bench<C> {
                 }
             }
             Op::DropCoordinator => self.steps = None,
-            Op::StrangerQuitsCoordinator => may_refuse(self.coordinator.quit()),
+            Op::StrangerQuitsCoordinator => {
+                if let Some(stranger) = &self.stranger {
+                    may_refuse(stranger.quit());
+                }
+            }
         }
     }
 
@@ -453,7 +459,7 @@ fn check_order(seen: &Seen) {
     }
 }
 
-fn run<C: ExclusiveWorker + Clone>(mut bench: Bench<C>, ops: &[Op], by_dropping: bool) {
+fn run<C: ExclusiveWorker>(mut bench: Bench<C>, ops: &[Op], by_dropping: bool) {
     for op in ops {
         bench.apply(*op);
         bench.check();
@@ -466,12 +472,20 @@ proptest! {
 
     #[test]
     fn w1_t2_t4_t6_any_sequence_under_a_lock_coordinator(ops in ops(), by_dropping: bool) {
-        run(Bench::new(LockWorker::new(), None), &ops, by_dropping);
+        let coordinator = LockWorker::new();
+        let stranger = Box::new(coordinator.clone());
+        run(Bench::new(coordinator, Some(stranger), None), &ops, by_dropping);
+    }
+
+    #[test]
+    fn w1_t2_t4_t6_any_sequence_under_the_teams_lock(ops in ops(), by_dropping: bool) {
+        run(Bench::new(TeamLock::of_one_team(), None, None), &ops, by_dropping);
     }
 
     #[test]
     fn w1_t2_t4_t6_any_sequence_under_a_memory_coordinator(ops in ops(), by_dropping: bool) {
         let (coordinator, steps) = memory_worker();
-        run(Bench::new(coordinator, Some(steps)), &ops, by_dropping);
+        let stranger = Box::new(coordinator.clone());
+        run(Bench::new(coordinator, Some(stranger), Some(steps)), &ops, by_dropping);
     }
 }

@@ -12,7 +12,10 @@ mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use brigade::{Handlers, LockWorker, MemoryWorker, Statistics, Team, Worker, memory_worker};
+use brigade::{
+    ExclusiveWorker, Handlers, LockWorker, MemoryWorker, Statistics, Team, TeamLock, Worker,
+    memory_worker,
+};
 use common::{Count, Immediate, Log, Threads};
 
 const TASKS: usize = 1_000_000;
@@ -22,13 +25,18 @@ fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
     thread.spawn(test).unwrap().join().unwrap();
 }
 
-/// A team with that many tasks in its backlog, all of which run when the limit is raised.
+/// Teams with that many tasks in their backlogs, all of which run when the limit is raised.
 fn a_backlog<W: Worker>(workers: usize, make: fn() -> W) {
+    a_backlog_under(LockWorker::new(), workers, make);
+    a_backlog_under(TeamLock::of_one_team(), workers, make);
+}
+
+fn a_backlog_under<W: Worker>(coordinator: impl ExclusiveWorker, workers: usize, make: fn() -> W) {
     on_a_small_stack(move || {
         let (limit, ran) = (Count::new(), Count::new());
         let most = limit.clone();
         let factory = move |now: &Statistics| Ok((now.workers() < most.get()).then(make));
-        let team = Team::new(LockWorker::new(), factory, Handlers::new());
+        let team = Team::new(coordinator, factory, Handlers::new());
         for _ in 0..TASKS {
             team.execute(ran.task()).unwrap();
         }
@@ -150,9 +158,8 @@ fn l2_a_million_tasks_that_each_submit_the_next_use_constant_stack() {
         link(&team, TASKS);
         assert_eq!(LINKS.swap(0, Ordering::Relaxed), TASKS);
 
-        // Each task has a worker made for it, until the team is told that there are enough.
         let factory = |now: &Statistics| Ok((now.workers() < 5).then(LockWorker::new));
-        let team = Team::new(LockWorker::new(), factory, Handlers::new());
+        let team = Team::locked(factory, Handlers::new());
         link(&team, TASKS);
         assert_eq!(LINKS.swap(0, Ordering::Relaxed), TASKS);
     });

@@ -93,6 +93,7 @@ struct Record {
     /// Threads inside the coordinator's exclusion.
     coordinating: Vec<thread::ThreadId>,
     performer_dropped: bool,
+    performer_ended: bool,
     expects_quit: bool,
 }
 
@@ -128,6 +129,11 @@ impl World {
     /// The scenario drops a performer: tasks queued at it may be dropped unrun (W1).
     pub fn performer_dropped(&self) {
         self.record().performer_dropped = true;
+    }
+
+    /// The performer of the worker under test has said that no task will come.
+    pub fn performer_ended(&self) {
+        self.record().performer_ended = true;
     }
 
     /// Submits a new task by `execute`, and judges the answer.
@@ -359,6 +365,12 @@ impl Probe {
         );
         {
             let mut record = self.world.record();
+            let ended = record.performer_ended;
+            assert!(
+                !ended,
+                "M2 task {} came after the performer had said the end",
+                self.id
+            );
             record.tasks[self.id].started += 1;
             record.events.push(Event::Started(self.id));
         }

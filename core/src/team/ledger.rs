@@ -100,6 +100,9 @@ pub(super) struct Ledger<W, T> {
     backlog: VecDeque<T>,
     busy: usize,
     making: usize,
+    /// Since the factory was asked, the limit was raised or a worker left: if it answers that there
+    /// are enough, it may answer for what is no longer so.
+    outdated: bool,
     leaving: usize,
     /// Idle workers, from the top, that shall leave now.
     dismissed: usize,
@@ -130,6 +133,7 @@ impl<W, T> Ledger<W, T> {
             backlog: VecDeque::new(),
             busy: 0,
             making: 0,
+            outdated: false,
             leaving: 0,
             dismissed: 0,
             debt: 0,
@@ -206,7 +210,10 @@ impl<W, T> Ledger<W, T> {
                 self.debt = owed.min(self.busy);
             }
             Event::Grow(_) | Event::Shrink(_) => {}
-            Event::Raised => self.tries = self.backlog.len(),
+            Event::Raised => {
+                self.outdated = true;
+                self.tries = self.backlog.len();
+            }
             Event::Quit => {
                 self.phase = Phase::Quitting;
                 self.debt = 0;
@@ -216,7 +223,8 @@ impl<W, T> Ledger<W, T> {
                 self.done = self.done.wrapping_add(1);
                 self.unproven = false;
                 self.last_tried = false;
-                let another = self.busy + self.making > 0;
+                // One that is only being made may yet not be had.
+                let another = self.busy > 0;
                 if self.debt > 0 && (self.backlog.is_empty() || another) {
                     self.debt -= 1;
                     self.dismissed = 1;
@@ -224,6 +232,7 @@ impl<W, T> Ledger<W, T> {
                 self.idle.push(worker);
             }
             Event::Lost(task) => {
+                self.outdated = true;
                 self.debt = self.debt.min(self.busy);
                 self.backlog.push_front(task);
                 if self.unproven {
@@ -248,6 +257,8 @@ impl<W, T> Ledger<W, T> {
                     self.dismissed = 1;
                 }
             }
+            // What has asked for a worker since then is asked for again.
+            Made::AtLimit if self.outdated => {}
             Made::AtLimit => (self.tries, self.growing) = (0, 0),
             Made::Failed => (self.tries, self.growing, self.retry) = (0, 0, true),
         }
@@ -326,11 +337,13 @@ impl<W, T> Ledger<W, T> {
 
     fn create(&mut self) -> Action<W, T> {
         self.making = 1;
+        self.outdated = false;
         Action::Create(self.statistics())
     }
 
     fn retire(&mut self) -> Option<Action<W, T>> {
         let worker = self.idle.pop()?;
+        self.outdated = true;
         self.leaving += 1;
         Some(Action::Retire(worker))
     }

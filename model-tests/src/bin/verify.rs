@@ -125,7 +125,8 @@ fn jobs(args: &Args) -> Result<VecDeque<Job>, String> {
             }
         }
     }
-    // The list ends with what takes longest; starting there keeps both cores busy to the end.
+    // What takes longest, loom on two threads, is listed last; starting there keeps both cores busy
+    // to the end.
     jobs.reverse();
     Ok(jobs.into())
 }

@@ -87,6 +87,15 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(world: &Shared, subject: Subject, limit: usize) -> Self {
+        Self::with(world, subject, limit, false)
+    }
+
+    /// A team of lock workers, coordinated by a lock worker.
+    pub(super) fn synchronous(world: &Shared, limit: usize) -> Self {
+        Self::with(world, Subject::TeamOfMemory, limit, true)
+    }
+
+    fn with(world: &Shared, subject: Subject, limit: usize, synchronous: bool) -> Self {
         let plan = Arc::new(Plan::default());
         plan.limit.store(limit, Ordering::SeqCst);
         let performers = Arc::new(Performers::default());
@@ -123,6 +132,8 @@ impl Bench {
                 }
                 let worker: Box<dyn Worker> = if threads {
                     Box::new(ThreadWorker::new(|body| start_thread("worker", body))?)
+                } else if synchronous {
+                    Box::new(LockWorker::new())
                 } else {
                     let (worker, performer) = memory_worker();
                     if let Some(performers) = performers.upgrade() {

@@ -134,6 +134,18 @@ fn abandoned(world: &Shared, subject: Subject) {
     stage.act(|bench: &Bench| bench.quit());
 }
 
+/// Workers that run their task in `execute`: it runs after the step that assigned it, outside of the
+/// coordinator's exclusion, and before the call returns.
+fn synchronous(world: &Shared) {
+    let bench = Bench::synchronous(world, 1);
+    let stage = Leaving::new(bench, Bench::quit);
+    let act = |bench: &Bench| {
+        bench.world.submit(|task| bench.team().execute(task));
+    };
+    stage.spawn(act);
+    stage.act(act);
+}
+
 /// A worker's performer is dropped while tasks are assigned to it: they go to another.
 fn performer_dropped(world: &Shared) {
     let bench = Bench::new(world, Subject::TeamOfMemory, 1);
@@ -169,6 +181,12 @@ pub(super) fn all() -> Vec<Scenario> {
             "panic-then-nested",
             &["L2", "W1", "W6", "W8"],
             Box::new(panic_then_nested),
+        ),
+        scenario(
+            Subject::TeamOfMemory,
+            "synchronous-workers",
+            &["T6", "W1", "W9"],
+            Box::new(synchronous),
         ),
         scenario(
             Subject::TeamOfMemory,

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use brigade::{
-    LockWorker, MemoryWorker, PanicHandler, Performer, Quit, SwapQueue, ThreadWorker, Worker,
-    memory_worker_with, start_thread,
+    LockWorker, MemoryWorker, PanicHandler, Performed, Performer, Quit, SwapQueue, ThreadWorker,
+    Worker, memory_worker_with, start_thread,
 };
 
 use super::bench::Leaving;
@@ -132,6 +132,9 @@ fn run<W: Worker + Clone>(solo: Solo<W>, ops: &[Op], runs_at_once: bool) {
                 Op::Perform | Op::Panic if runs_at_once => solo.submit(worker, op),
                 Op::Perform | Op::Panic => {
                     let performed = solo.performer.as_ref().map(Performer::perform);
+                    if performed == Some(Performed::Ended) {
+                        solo.world.performer_ended();
+                    }
                     solo.world
                         .tell(0, usize::from(performed.is_some_and(|p| p.ran())));
                 }
@@ -211,6 +214,36 @@ fn two_quits(world: &Shared) {
     stage.act(act);
 }
 
+/// An execute races a quit that is followed by a perform: if that says the end, it was.
+fn ended_is_the_end(world: &Shared) {
+    let (worker, performer) = memory_worker_with(on_panic(world));
+    let bench = (Arc::clone(world), worker, performer);
+    type Bench = (Shared, MemoryWorker, Performer);
+    let stage = Leaving::new(bench, |(_, _, performer)| {
+        performer.drain();
+    });
+    stage.spawn(|(world, worker, _): &Bench| {
+        world.submit(|task| worker.execute(task));
+    });
+    stage.act(|(world, worker, performer)| {
+        world.quit(worker.quit());
+        if performer.perform() == Performed::Ended {
+            world.performer_ended();
+        }
+    });
+}
+
+/// Nobody quits the worker but the task that it is given: if the thread sleeps through that, it sleeps
+/// for ever.
+fn ends_by_its_own_task(world: &Shared) {
+    let start = |body| start_thread("worker", body);
+    let worker = ThreadWorker::with(start, SwapQueue::new(), on_panic(world));
+    let worker = Arc::new(worker.expect("a thread starts"));
+    let inner = Arc::clone(&worker);
+    let body = move |world: &Shared| world.quit(inner.quit());
+    world.submit_task(|task| worker.execute(task), body);
+}
+
 pub(super) fn all() -> Vec<Scenario> {
     let mut all = vec![Scenario {
         name: "quit/pair-quit-quit".into(),
@@ -219,6 +252,20 @@ pub(super) fn all() -> Vec<Scenario> {
         bounds: COMPLETE,
         body: Box::new(two_quits),
     }];
+    all.push(Scenario {
+        name: "memory/ended-is-the-end".into(),
+        subject: Subject::Memory,
+        properties: vec!["M2", "W1", "W4"],
+        bounds: COMPLETE,
+        body: Box::new(ended_is_the_end),
+    });
+    all.push(Scenario {
+        name: "thread/ends-by-its-own-task".into(),
+        subject: Subject::Thread,
+        properties: vec!["H2", "T9", "W1"],
+        bounds: COMPLETE,
+        body: Box::new(ends_by_its_own_task),
+    });
     use Op::{DropLast, Execute, Nested, Panic, Perform, Quit};
     for subject in [Subject::Memory, Subject::Lock, Subject::Thread] {
         let ops: &[Op] = match subject {

@@ -227,6 +227,49 @@ fn t5_the_idle_are_last_in_first_out() {
     assert_eq!(bench.task(), [Dispatch(1, 4)]);
 }
 
+/// Below, the factory is being asked while another step is taken, as under
+/// [`TeamLock`](super::super::TeamLock).
+fn asked_for_a_task(mut bench: Bench) -> Bench {
+    let task = Event::Arrived(bench.tasks);
+    bench.tasks += 1;
+    assert!(bench.ledger.accept(&task));
+    bench.ledger.apply(task);
+    assert!(matches!(bench.ledger.decide(0), Some(Action::Create(_))));
+    bench
+}
+
+#[test]
+fn t3_a_raise_while_the_factory_is_asked_is_not_lost() {
+    let mut bench = asked_for_a_task(Bench::new());
+    assert_eq!(bench.ask(Event::Raised), []);
+    bench.ledger.made(Made::AtLimit);
+    bench.answer(&[Answer::Worker]);
+    assert_eq!(bench.settle(), [Create, Dispatch(0, 0)]);
+}
+
+#[test]
+fn t3_a_limit_that_was_reached_with_a_worker_since_lost_is_asked_again() {
+    let mut bench = Bench::busy(1);
+    assert_eq!(bench.apply(Event::Ended(0)), []);
+    assert_eq!(bench.task(), [Dispatch(0, 1)]);
+    let mut bench = asked_for_a_task(bench);
+    assert_eq!(bench.apply(Event::Lost(1)), []);
+    bench.ledger.made(Made::AtLimit);
+    bench.answer(&[Answer::Worker]);
+    assert_eq!(bench.settle(), [Create, Dispatch(1, 1)]);
+}
+
+#[test]
+fn t5_the_last_worker_stays_while_another_is_only_being_made() {
+    let mut bench = Bench::busy(1);
+    assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
+    let mut bench = asked_for_a_task(bench);
+    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 1)]);
+    bench.ledger.made(Made::AtLimit);
+    assert_eq!(bench.settle(), []);
+    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+}
+
 #[test]
 fn t6_the_end_waits_for_all_that_is_outstanding() {
     let mut bench = Bench::busy(1);

@@ -1,0 +1,72 @@
+# Every job that anyone runs. CI calls these and nothing else.
+#
+#   make test         lints, layers, every test on std, the recordings, a loom and shuttle subset
+#   make verify       the main job: every scenario under every engine, and a table of what was covered
+#   make controls     known-bad variants of our own code, each of which the scenarios must reject
+#   make verify-deep  no bounds, as far as HOURS allow; SHARD=1/4 takes one part of four (cargo-nextest)
+#   make fuzz         the fuzz target for SECONDS (nightly, cargo-fuzz)
+#   make scale        10,000,000 tasks through a pool
+
+CARGO ?= cargo
+HOURS ?= 1
+SHARD ?= 1/1
+SECONDS ?= 60
+EXPLORE = $(CARGO) build --quiet --locked --profile model -p brigade-model-tests --bin explore
+
+.PHONY: test lint layers std recordings engines verify explorers verify-deep controls fuzz scale clean
+
+test: lint layers std recordings engines
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features shuttle -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --all-features
+
+# A use that points upward, a primitive outside the primitives, an unexplained `unsafe` or ordering.
+layers:
+	$(CARGO) test --locked -p brigade-model-tests --test layers
+
+# Every test and example on real threads, the scenarios under stress among them.
+std:
+	$(CARGO) test --locked --workspace
+
+# What the original did in 1,000 programs, step by step.
+recordings:
+	$(CARGO) run --quiet --locked -p brigade-model-tests --bin replay -- model-tests/conformance/twisted-vectors.jsonl
+
+# The quick subset of the scenarios, a test each.
+engines:
+	$(CARGO) test --locked --workspace --features loom
+	$(CARGO) test --locked --workspace --features shuttle
+
+explorers:
+	$(EXPLORE) --target-dir target/threads
+	$(EXPLORE) --target-dir target/loom --features loom
+	$(EXPLORE) --target-dir target/shuttle --features shuttle
+
+verify: explorers
+	$(CARGO) run --quiet --locked --release -p brigade-model-tests --bin verify -- $(VERIFY) \
+		--explorer target/threads/model/explore \
+		--explorer target/shuttle/model/explore \
+		--explorer target/loom/model/explore
+
+# Each scenario gets an equal share of the hours (two cores, a process a scenario).
+verify-deep:
+	BRIGADE_DEEP=1 BRIGADE_DEEP_SECONDS=$$(( $(HOURS) * 3600 * 2 / 280 )) $(CARGO) nextest run --locked \
+		--cargo-profile model -p brigade-model-tests --test engines --features loom --no-fail-fast \
+		--test-threads 2 --partition slice:$(SHARD)
+
+controls:
+	$(CARGO) run --quiet --locked --release -p brigade-model-tests --bin controls -- $(CONTROLS)
+
+fuzz:
+	$(CARGO) +nightly fuzz run team -- -max_total_time=$(SECONDS)
+
+scale:
+	BRIGADE_SCALE=10000000 $(CARGO) test --release --locked -p brigade --test scale -- --nocapture
+
+clean:
+	$(CARGO) clean
