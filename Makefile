@@ -2,6 +2,7 @@
 #
 #   make test         lints, layers, every test on std, the recordings, a loom and shuttle subset
 #   make verify       the main job: every scenario under every engine, and a table of what was covered
+#   make results      verify, written down in docs/results.md
 #   make controls     known-bad variants of our own code, each of which the scenarios must reject
 #   make verify-deep  no bounds, as far as HOURS allow; SHARD=1/4 takes one part of four (cargo-nextest)
 #   make fuzz         the fuzz target for SECONDS (nightly, cargo-fuzz)
@@ -13,7 +14,7 @@ SHARD ?= 1/1
 SECONDS ?= 60
 EXPLORE = $(CARGO) build --quiet --locked --profile model -p brigade-model-tests --bin explore
 
-.PHONY: test lint layers std recordings engines verify explorers verify-deep controls fuzz scale clean
+.PHONY: test lint layers std recordings engines verify results explorers verify-deep controls fuzz scale clean
 
 test: lint layers std recordings engines
 
@@ -52,6 +53,10 @@ verify: explorers
 		--explorer target/threads/model/explore \
 		--explorer target/shuttle/model/explore \
 		--explorer target/loom/model/explore
+
+# The same, written down in docs/results.md.
+results:
+	$(MAKE) verify VERIFY="--markdown docs/results.md"
 
 # Each scenario gets an equal share of the hours (two cores, a process a scenario).
 verify-deep:

@@ -221,29 +221,23 @@ fn w9_a_teams_factory_may_wait_for_another_pool() {
 }
 
 #[test]
-fn w9_a_pools_limit_may_call_another_pool_and_what_it_submits_runs() {
-    let other = Other::new();
-    let (call, ran, threads) = (other.clone(), Count::new(), Threads::new());
-    let (counted, (sender, is_done)) = (ran.clone(), mpsc::channel());
+fn w9_a_pools_limit_and_start_policy_may_wait_for_another_pool() {
+    let (other, threads) = (Other::new(), Threads::new());
+    let (asked, started, start) = (other.clone(), other.clone(), threads.start());
     let limit = move || {
-        let (sender, counted) = (sender.clone(), counted.clone());
-        // Not waited for: inside a pool's coordinator, another pool's is not waited for.
-        call.pool
-            .execute(move || {
-                counted.one_more();
-                sender.send(()).unwrap();
-            })
-            .unwrap();
+        asked.call_and_wait();
         1
     };
-    let pool = brigade::pool(limit, threads.start());
+    let start = move |body| {
+        started.call_and_wait();
+        start(body)
+    };
+    let pool = brigade::pool(limit, start);
     pool.execute(|| ()).unwrap();
-    is_done.recv().unwrap();
     pool.quit().unwrap();
     threads.join_all();
     drop(pool);
-    other.was_called(0);
-    assert_eq!(ran.get(), 1);
+    other.was_called(2);
 }
 
 /// A worker whose `quit` calls another pool and waits for it.

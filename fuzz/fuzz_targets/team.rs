@@ -15,12 +15,14 @@ use std::thread;
 use arbitrary::{Arbitrary, Unstructured};
 use brigade::{
     AlreadyQuit, ExclusiveWorker, Handlers, LockWorker, MemoryWorker, Now, Performer, Refused,
-    Statistics, Task, Worker, memory_worker,
+    Statistics, Task, TeamLock, Worker, memory_worker,
 };
 use libfuzzer_sys::fuzz_target;
 
 /// Longer programs find nothing that shorter ones do not.
 const OPS: usize = 120;
+/// The highest limit.
+const LIMIT: usize = 5;
 /// Tasks, those that tasks submit included.
 const TASKS: usize = 300;
 /// Steps after which the end must have come, and workers that one operation may ask for.
@@ -28,12 +30,19 @@ const ENOUGH: usize = 20_000;
 
 #[derive(Debug)]
 struct Program {
-    /// The coordinator is a lock worker, not a memory worker.
-    lock: bool,
+    coordinator: Which,
     limit: u8,
     /// At the end no worker is to be had.
     starve: bool,
     ops: Vec<Op>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    Memory,
+    Lock,
+    /// The team's own lock.
+    Own,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +59,8 @@ enum Op {
     Coordinate(u8),
     Perform(u8),
     PerformAll,
+    /// Drive everything until nothing moves.
+    Settle,
     DropPerformer(u8),
     StrangerQuitsWorker(u8),
     StrangerQuitsCoordinator,
@@ -82,6 +93,8 @@ enum Factory {
     GivesQuit,
     /// Gives workers that nobody will perform.
     GivesDropped,
+    /// At the limit, has it raised before it answers.
+    Raises,
 }
 
 /// A program is two bytes, and two for each operation: short inputs say much, and a changed byte
@@ -94,7 +107,11 @@ impl Arbitrary<'_> for Program {
             ops.push(Op::new(from.arbitrary()?));
         }
         Ok(Self {
-            lock: flags & 1 != 0,
+            coordinator: match flags & 5 {
+                0 => Which::Memory,
+                1 => Which::Lock,
+                _ => Which::Own,
+            },
             starve: flags & 2 != 0,
             limit,
             ops,
@@ -109,7 +126,8 @@ impl Op {
             0..=5 => Self::Execute(Body::new(n)),
             6 => Self::Execute(Body::Nothing),
             7..=9 => Self::Perform(n),
-            10 => Self::PerformAll,
+            10 if n & 1 == 0 => Self::PerformAll,
+            10 => Self::Settle,
             11..=13 => Self::Coordinate(n),
             14 | 15 => Self::Grow(n),
             16 | 17 => Self::Shrink(n),
@@ -152,6 +170,7 @@ impl Factory {
             1 => Self::Panics,
             2 => Self::GivesQuit,
             3 => Self::GivesDropped,
+            4 => Self::Raises,
             _ => Self::Works,
         }
     }
@@ -196,6 +215,7 @@ struct Coordinator {
 enum Kind {
     Memory(MemoryWorker),
     Lock(LockWorker),
+    Own(Arc<TeamLock>),
 }
 
 impl Worker for Coordinator {
@@ -203,6 +223,7 @@ impl Worker for Coordinator {
         match &self.kind {
             Kind::Memory(worker) => worker.execute(task),
             Kind::Lock(worker) => worker.execute(task),
+            Kind::Own(worker) => worker.execute(task),
         }
     }
     fn quit(&self) -> Result<(), AlreadyQuit> {
@@ -227,6 +248,7 @@ impl ExclusiveWorker for Coordinator {
         match &self.kind {
             Kind::Memory(worker) => worker.run_now(step),
             Kind::Lock(worker) => worker.run_now(step),
+            Kind::Own(worker) => worker.run_now(step),
         }
     }
 }
@@ -236,6 +258,7 @@ impl Kind {
         match self {
             Self::Memory(worker) => worker.quit(),
             Self::Lock(worker) => worker.quit(),
+            Self::Own(worker) => worker.quit(),
         }
     }
 }
@@ -279,6 +302,10 @@ struct Log {
     limit: usize,
     highest_limit: usize,
     factory: Factory,
+    /// For the factory.
+    team: Option<Team>,
+    /// A failure was reported, or a raise was not announced: work may wait without a worker.
+    excuse: bool,
     /// Workers asked for by this operation.
     asked: usize,
     /// The coordinator's performer, if it is a memory worker.
@@ -315,10 +342,33 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A request other than a task or a quit is accepted until there is one.
+    fn called(&self, result: Result<(), AlreadyQuit>) {
+        let expected = !self.log().closed();
+        check(result.is_ok() == expected, "W4 a call was answered wrongly");
+    }
+
+    fn raised(&self, team: &Team) {
+        self.log().excuse = false;
+        self.called(team.limit_raised());
+    }
+
     fn forget(&self) -> bool {
         let since = &mut self.log().since_shrink;
         *since = since.map(|count| count + 1);
         *since == Some(3)
+    }
+}
+
+impl Log {
+    fn closed(&self) -> bool {
+        self.quits > 0 || self.coordinator_lost
+    }
+
+    fn set_limit(&mut self, limit: usize) {
+        self.excuse |= limit > self.limit;
+        self.limit = limit;
+        self.highest_limit = self.highest_limit.max(limit);
     }
 }
 
@@ -358,7 +408,8 @@ impl Drop for Token {
 
 struct Bench {
     shared: Arc<Shared>,
-    lock: bool,
+    /// The coordinator is a memory worker: what happens is seen later.
+    queues: bool,
 }
 
 impl Clone for Bench {
@@ -369,23 +420,26 @@ impl Clone for Bench {
 }
 
 fn run(program: Program) {
-    let limit = usize::from(program.limit % 6);
+    let limit = usize::from(program.limit) % (LIMIT + 1);
     let (worker, performer) = memory_worker();
-    let kind = if program.lock {
-        Kind::Lock(LockWorker::new())
-    } else {
-        Kind::Memory(worker)
+    let queues = program.coordinator == Which::Memory;
+    let kind = match program.coordinator {
+        Which::Memory => Kind::Memory(worker),
+        Which::Lock => Kind::Lock(LockWorker::new()),
+        Which::Own => Kind::Own(Arc::new(TeamLock::of_one_team())),
     };
     let bench = Bench {
-        lock: program.lock,
+        queues,
         shared: Arc::new(Shared(Mutex::new(Log {
             tasks: Vec::new(),
             workers: Vec::new(),
             limit,
             highest_limit: limit,
             factory: Factory::Works,
+            team: None,
+            excuse: false,
             asked: 0,
-            coordinator: (!program.lock).then(|| Arc::new(performer)),
+            coordinator: queues.then(|| Arc::new(performer)),
             coordinator_quits: 0,
             coordinator_lost: false,
             quits: 0,
@@ -395,14 +449,15 @@ fn run(program: Program) {
         }))),
     };
     let team = bench.team(kind.clone());
+    bench.log().team = Some(team.clone());
     for &op in &program.ops {
         bench.log().asked = 0;
         bench.step(&team, &kind, op);
         bench.compare(&team);
     }
     bench.end(&team, program.starve);
-    // What the users hold of the workers counts as theirs, so it goes first.
-    drop((team, kind));
+    let factorys = bench.log().team.take();
+    drop((team, factorys, kind));
     let mut log = bench.log();
     check(
         log.tasks.iter().all(|it| it.dropped == 1),
@@ -442,12 +497,18 @@ impl Bench {
             );
             adds_up(now);
             if now.workers() >= log.limit {
+                let raises = matches!(log.factory, Factory::Raises) && log.limit < LIMIT;
+                if let (true, Some(team)) = (raises, log.team.clone()) {
+                    log.set_limit(LIMIT);
+                    drop(log);
+                    shared.raised(&team);
+                }
                 return Ok(None);
             }
             let (worker, performer) = memory_worker();
             let mut performer = Some(Arc::new(performer));
             match log.factory {
-                Factory::Works => {}
+                Factory::Works | Factory::Raises => {}
                 Factory::Errs => return Err("no worker".into()),
                 Factory::Panics => {
                     drop(log);
@@ -469,10 +530,10 @@ impl Bench {
                 shared: Arc::clone(&shared),
             }))
         };
-        let shared = Arc::clone(&self.shared);
+        let (shared, failures) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         let handlers = Handlers::new()
             .on_panic(|payload| check(payload.is::<Planned>(), "W8 another's payload"))
-            .on_creation_failed(|_| {})
+            .on_creation_failed(move |_| failures.log().excuse = true)
             .on_abandoned(move |task| {
                 shared.log().abandoning = true;
                 let dropped = catch_unwind(AssertUnwindSafe(|| drop(task)));
@@ -495,9 +556,9 @@ impl Bench {
             Op::ShrinkAll => self.called(team.shrink_all()),
             Op::Quit => self.quit(team),
             Op::Limit(n, say_so) => {
-                self.limit(usize::from(n % 6));
+                self.log().set_limit(usize::from(n) % (LIMIT + 1));
                 if say_so {
-                    self.called(team.limit_raised());
+                    self.shared.raised(team);
                 }
             }
             Op::Factory(factory) => self.log().factory = factory,
@@ -512,6 +573,7 @@ impl Bench {
             Op::PerformAll => {
                 self.perform_all();
             }
+            Op::Settle => self.settle(team),
             Op::DropPerformer(worker) => {
                 let performer = self.made(worker, |made| made.performer.take());
                 drop(performer);
@@ -521,8 +583,11 @@ impl Bench {
                 let _ = worker.map(|it| it.quit());
             }
             Op::StrangerQuitsCoordinator => {
-                self.log().coordinator_lost = true;
-                let _ = kind.quit();
+                // Nobody else has a team's own lock.
+                if !matches!(kind, Kind::Own(_)) {
+                    self.log().coordinator_lost = true;
+                    let _ = kind.quit();
+                }
             }
             Op::DropCoordinatorsPerformer => {
                 let mut log = self.log();
@@ -534,15 +599,8 @@ impl Bench {
         }
     }
 
-    /// A request other than a task or a quit is accepted until there is one.
     fn called(&self, result: Result<(), AlreadyQuit>) {
-        let expected = !self.closed();
-        check(result.is_ok() == expected, "W4 a call was answered wrongly");
-    }
-
-    fn closed(&self) -> bool {
-        let log = self.log();
-        log.quits > 0 || log.coordinator_lost
+        self.shared.called(result);
     }
 
     fn quit(&self, team: &Team) {
@@ -558,12 +616,6 @@ impl Bench {
         }
     }
 
-    fn limit(&self, limit: usize) {
-        let mut log = self.log();
-        log.limit = limit;
-        log.highest_limit = log.highest_limit.max(limit);
-    }
-
     fn execute(&self, team: &Team, body: Body) {
         let mut log = self.log();
         let id = log.tasks.len();
@@ -572,7 +624,7 @@ impl Bench {
         }
         log.tasks.push(Fate::default());
         drop(log);
-        let closed = self.closed();
+        let closed = self.log().closed();
         match team.execute(self.task(id, team, body)) {
             Ok(()) => {
                 check(!closed, "W4 a task was accepted after the quit");
@@ -694,7 +746,7 @@ impl Bench {
         let ran = count(|it| it.ran > 0);
         let alive = log.workers.iter().filter(|it| it.quits == 0).count();
         check(alive <= log.highest_limit, "T1 more workers than the limit");
-        if self.lock {
+        if !self.queues {
             // All that happened has been seen.
             check(now.done == ran, "T2 wrongly done");
             check(now.workers() == alive, "T1 wrongly counted workers");
@@ -705,14 +757,8 @@ impl Bench {
         }
     }
 
-    /// Drives everything to its end, and looks at what is left.
-    fn end(&self, team: &Team, starve: bool) {
-        self.log().asked = 0;
-        self.log().factory = Factory::Works;
-        self.limit(usize::from(!starve));
-        self.called(team.limit_raised());
-        self.compare(team);
-        self.quit(team);
+    /// Drives everything until nothing moves.
+    fn settle(&self, team: &Team) {
         let mut steps = 0;
         loop {
             let coordinated = self.coordinate();
@@ -724,6 +770,27 @@ impl Bench {
             steps += 1;
             check(steps < ENOUGH, "T9 the end does not come");
         }
+        let now = team.statistics();
+        check(now.busy + now.in_flight == 0, "T9 something does not move");
+        let log = self.log();
+        if now.backlogged > 0 {
+            check(now.idle == 0, "T3 a worker idles while work waits");
+            check(log.quits == 0, "T7 work that can never run was kept");
+            let excuse = log.limit == 0 || log.excuse;
+            check(excuse, "T9 work waits, and a worker could be had");
+        }
+    }
+
+    /// Drives everything to its end, and looks at what is left.
+    fn end(&self, team: &Team, starve: bool) {
+        self.log().asked = 0;
+        self.settle(team);
+        self.log().factory = Factory::Works;
+        self.log().set_limit(usize::from(!starve));
+        self.shared.raised(team);
+        self.compare(team);
+        self.quit(team);
+        self.settle(team);
         let now = team.statistics();
         let left = now.workers() + now.backlogged + now.in_flight;
         check(left == 0, "T9 something is left, and nothing moves");

@@ -57,6 +57,67 @@ impl Row {
     }
 }
 
+/// The rows as a page: a summary for each subject and engine, and every row of loom's.
+#[must_use]
+pub fn markdown(rows: &[Row], seconds: f64) -> String {
+    let mut text = format!(
+        "# Results\n\nWritten by `make results`, never by hand: one run of `make verify`, {} rows in {seconds:.0} s. \
+         What the columns mean, and what each engine does not see, stands in \
+         [verification.md](verification.md).\n\n\
+         | subject | engine | scenarios | executions | complete | bounded | failed |\n\
+         |---|---|--:|--:|--:|--:|--:|\n",
+        rows.len()
+    );
+    let subject = |row: &Row| {
+        row.scenario
+            .split('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut groups: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| (subject(row), row.engine.clone()))
+        .collect();
+    groups.sort();
+    groups.dedup();
+    for (name, engine) in groups {
+        let rows = rows
+            .iter()
+            .filter(|row| subject(row) == name && row.engine == engine);
+        let rows: Vec<_> = rows.collect();
+        let count = |verdict| rows.iter().filter(|row| row.verdict() == verdict).count();
+        let executions: usize = rows.iter().map(|row| row.executions).sum();
+        let _ = writeln!(
+            text,
+            "| {name} | {engine} | {} | {executions} | {} | {} | {} |",
+            rows.len(),
+            count("complete"),
+            count("bounded"),
+            count("FAILED")
+        );
+    }
+    text.push_str(
+        "\n## Every scenario under loom\n\n\
+         | scenario | properties | bound | spurious | executions | traces | verdict |\n\
+         |---|---|---|--:|--:|--:|---|\n",
+    );
+    for row in rows.iter().filter(|row| row.engine == "loom") {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            row.scenario,
+            row.properties.join(" "),
+            row.bound,
+            row.spurious,
+            row.executions,
+            row.traces,
+            row.verdict()
+        );
+    }
+    text
+}
+
 /// The rows as a table, and a line that sums them up.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {

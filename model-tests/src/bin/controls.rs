@@ -144,6 +144,7 @@ fn parse(path: &Path) -> Result<Control> {
 fn build(control: &Control, engine: &str) -> Result<PathBuf> {
     let copy = Path::new("target/controls/workspace");
     let _ = fs::remove_dir_all(copy);
+    fs::create_dir_all(copy)?;
     for part in ["Cargo.toml", "Cargo.lock", "core", "model-tests"] {
         copy_all(Path::new(part), &copy.join(part))?;
     }

@@ -1,6 +1,6 @@
 //! The main job: explores every scenario with every engine, two at a time, and reports.
 //!
-//! `verify --explorer PATH… [--quick] [--only TEXT] [--option TEXT…]`: each explorer is the `explore`
+//! `verify --explorer PATH… [--quick] [--only TEXT] [--option TEXT…] [--json FILE] [--markdown FILE]`: each explorer is the `explore`
 //! binary of one engine's build. An `--option` is given on to each run. Exits with 1 if a scenario
 //! fails, after printing the failing schedule and the command that replays exactly it.
 
@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
-use brigade_model_tests::report::{Failure, Row, table};
+use brigade_model_tests::report::{Failure, Row, markdown, table};
 
 /// What one child process explores.
 struct Job {
@@ -25,6 +25,8 @@ struct Args {
     explorers: Vec<PathBuf>,
     quick: bool,
     only: Option<String>,
+    /// Where to write the report as Markdown.
+    markdown: Option<PathBuf>,
     json: PathBuf,
     options: Vec<String>,
 }
@@ -58,6 +60,11 @@ fn main() -> ExitCode {
         Ok(Err(error)) => eprintln!("verify: {}: {error}", args.json.display()),
         Err(error) => eprintln!("verify: {error}"),
     }
+    if let Some(file) = &args.markdown
+        && let Err(error) = std::fs::write(file, markdown(&rows, began.elapsed().as_secs_f64()))
+    {
+        eprintln!("verify: {}: {error}", file.display());
+    }
     let mut code = ExitCode::SUCCESS;
     for row in &rows {
         if let Some(failure) = &row.failure {
@@ -90,6 +97,7 @@ fn parse() -> Result<Args, String> {
             "--quick" => args.quick = true,
             "--explorer" => args.explorers.push(value()?.into()),
             "--only" => args.only = Some(value()?),
+            "--markdown" => args.markdown = Some(value()?.into()),
             "--json" => args.json = value()?.into(),
             "--option" => args
                 .options
