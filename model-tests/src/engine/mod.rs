@@ -23,7 +23,7 @@ use crate::world::{self, OnPurpose, Shared, World};
 
 #[cfg(all(feature = "shuttle", not(feature = "loom")))]
 pub use backend::prepare;
-pub use backend::{ENGINE, WAYS, set_up};
+pub use backend::{ENGINE, WAYS, set_up, set_up_if_costly};
 
 /// How schedules are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

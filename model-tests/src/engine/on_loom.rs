@@ -116,6 +116,11 @@ pub fn set_up<R>(prepare: impl FnOnce() -> R) -> R {
     result
 }
 
+/// `set_up` where only shuttle's exhaustive search needs it: loom explores the prefix too.
+pub fn set_up_if_costly<R>(prepare: impl FnOnce() -> R) -> R {
+    prepare()
+}
+
 /// What loom tells of an execution, step by step, as `LOOM_LOG` filters it.
 fn loom_log(check: impl FnOnce()) {
     use tracing_subscriber::{EnvFilter, fmt};

@@ -1,5 +1,6 @@
 //! shuttle: random and PCT schedules, and an exhaustive search.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -40,6 +41,15 @@ impl Scheduler for Exhaustive {
         current: Option<TaskId>,
         is_yielding: bool,
     ) -> Option<TaskId> {
+        if PREPARING.get() {
+            // The running thread goes on, until it yields to all others.
+            let other = |task: &&&Task| !is_yielding || Some(task.id()) != current;
+            let mut others = runnable.iter().filter(other).map(|task| task.id());
+            let going_on = others.find(|id| Some(*id) == current);
+            return going_on
+                .or_else(|| runnable.iter().find(other).map(|task| task.id()))
+                .or(current);
+        }
         if releasing() && runnable.iter().any(|task| Some(task.id()) == current) {
             return current;
         }
@@ -67,9 +77,23 @@ pub fn prepare(settings: &Settings) {
     Runner::new(RandomScheduler::new_from_seed(SEED, 1), config(settings)).run(|| {});
 }
 
-/// Runs `prepare`. Only loom can leave its interleavings out of the exploration.
+/// Runs `prepare`, and then every other thread until it waits, as one fixed prefix of the execution:
+/// an exhaustive search leaves its interleavings out.
 pub fn set_up<R>(prepare: impl FnOnce() -> R) -> R {
-    prepare()
+    PREPARING.set(true);
+    let result = prepare();
+    shuttle::thread::yield_now();
+    PREPARING.set(false);
+    result
+}
+
+/// [`set_up`] where only shuttle's exhaustive search, which has no partial-order reduction, needs it.
+pub fn set_up_if_costly<R>(prepare: impl FnOnce() -> R) -> R {
+    set_up(prepare)
+}
+
+std::thread_local! {
+    static PREPARING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Explores `scenario` as `settings` say.

@@ -16,6 +16,11 @@ pub fn set_up<R>(prepare: impl FnOnce() -> R) -> R {
     prepare()
 }
 
+/// Runs `prepare`.
+pub fn set_up_if_costly<R>(prepare: impl FnOnce() -> R) -> R {
+    prepare()
+}
+
 /// Runs `scenario` as often as `settings` say, each time until its world has ended.
 #[expect(
     clippy::needless_pass_by_value,

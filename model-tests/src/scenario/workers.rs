@@ -10,6 +10,7 @@ use brigade::{
 
 use super::bench::Leaving;
 use super::{Bounds, Scenario, Subject};
+use crate::engine::set_up_if_costly;
 use crate::world::{Exclusive, Shared};
 
 const COMPLETE: Bounds = Bounds {
@@ -174,12 +175,10 @@ fn run_on(world: &Shared, subject: Subject, ops: &[Op]) {
         }
         _ => {
             let start = |body| start_thread("worker", body);
-            let worker = ThreadWorker::with(start, SwapQueue::new(), on_panic(world));
-            run(
-                solo(world, worker.expect("a thread starts"), None),
-                ops,
-                false,
-            );
+            let queue = SwapQueue::new();
+            let make = || ThreadWorker::with(start, queue, on_panic(world));
+            let worker = set_up_if_costly(make).expect("a thread starts");
+            run(solo(world, worker, None), ops, false);
         }
     }
 }
