@@ -1,4 +1,4 @@
-//! A worker/team concurrency core whose every claim is checked by machine.
+//! A worker/team concurrency core whose claims are checked by machine.
 //!
 //! A [`Worker`] takes tasks and can be quit; an [`ExclusiveWorker`] never overlaps them. A
 //! [memory worker](memory_worker) is stepped by hand, a [`LockWorker`] runs tasks on the submitting
@@ -23,7 +23,7 @@
 //! | vocabulary | [`primitives`] |
 //! | words | `task`, `worker`, `quit`, `contain`, `handle`, `turn` |
 //! | workers | `memory`, `lock`, `queue`, `thread` |
-//! | team | `team`: `statistics`, `ledger`, `handlers`, `tickets`, `shell` |
+//! | team | `team`: `statistics`, `ledger`, `handlers`, `tickets`, `shell`, `team_lock`, `public` |
 //! | compositions | `pool` |
 //!
 //! # Features

@@ -33,8 +33,8 @@ use crate::worker::{AlreadyQuit, Refused};
 ///
 /// # Laws
 /// `push` and `close` are atomic with respect to each other: a push is either before the close, and
-/// its task comes out of some `pop`, or is refused. Tasks come out in the order in which they were
-/// pushed. What preceded a push is visible to whoever pops that task.
+/// its task comes out of some `take`, or is refused. Tasks come out in the order in which they were
+/// pushed. What preceded a push is visible to whoever takes that task.
 pub trait Queue: Send + Sync + 'static {
     /// Adds a task, or refuses it because the queue is closed.
     ///

@@ -6,7 +6,7 @@
 //! | [`scenario`] | the scenarios, each written once |
 //! | [`engine`] | the engine this build explores them with: loom, shuttle, or real threads |
 //! | [`report`] | one row a scenario and engine; the table and the JSON |
-//! | [`conformance`] | recordings of the original, replayed |
+//! | `conformance` | recordings of the original, replayed |
 
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub mod conformance;

@@ -1,6 +1,8 @@
 //! All that was recorded of the original agrees with ours; what was tampered with does not.
 
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
+#![allow(clippy::unwrap_used, reason = "a failing unwrap fails the test")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

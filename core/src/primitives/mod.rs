@@ -13,9 +13,9 @@
 //! are additive, so with both on (`--all-features`) one has to win: loom does, because it sees
 //! strictly more (weak memory and races, where shuttle is sequentially consistent).
 //!
-//! **Choices that neither engine makes** are made here, in [`choice`]: a wait that returns
-//! without a notification. A time-out and a weak exchange that fails are not in the vocabulary,
-//! because nothing in the core uses them; whoever adds one adds its choice.
+//! **Choices that neither engine makes** are made here, in `choice`: a wait that returns
+//! without a notification. A time-out and a weak exchange that fails are used by nothing in the core;
+//! whoever uses one first adds its choice.
 //!
 //! What each back end does not model, and what follows, stands at the top of its file.
 

@@ -5,7 +5,7 @@
 //! | spurious wake-ups; its condvar is first in, first out | [`choice`](super::choice) makes the first; which waiter a notification wakes rests on shuttle |
 //! | `SeqCst` accesses (treated as `AcqRel`), load buffering | the core uses neither; a claim that needed one could not rest on loom |
 //! | `park`/`unpark` (not operations to it, loom#422) | the core parks on a mutex and a condvar |
-//! | time-outs, spurious failure of a weak exchange | not in the vocabulary |
+//! | time-outs, spurious failure of a weak exchange | the core uses neither |
 //! | the count of [`Arc`](super::Arc) (std's on purpose: loom's cost completeness) | a count that matters is an explicit [`AtomicUsize`]; the last drop of an `Arc` gives no edge, so no final `Drop` may touch a loom cell |
 //! | a panicking thread, as seen by `join` | tested on real threads |
 //! | the release of a mutex is not a step of its own | plain state written after an unlock would be atomic with it: there is none |

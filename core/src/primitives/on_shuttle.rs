@@ -5,7 +5,7 @@
 //! | weak memory: every ordering is `SeqCst` | a claim about an ordering rests on loom alone |
 //! | data races: its cell is a plain one | a claim about a race rests on loom alone |
 //! | spurious wake-ups | [`choice`](super::choice) makes them |
-//! | time-outs, spurious failure of a weak exchange | not in the vocabulary |
+//! | time-outs, spurious failure of a weak exchange | the core uses neither |
 //! | the count of [`Arc`](super::Arc) (std's, as under loom) | a count that matters is an explicit [`AtomicUsize`] |
 //! | a panicking thread, as seen by `join` | tested on real threads |
 //!

@@ -22,8 +22,8 @@
 //! # Invariants
 //! Checked by [`Ledger::check`] at every step in debug builds, and by the enumeration below.
 //! - T1 *limit*: a worker is asked for one at a time, with the numbers as they then are.
-//! - T2 *conservation*: accepted = in flight + backlog + busy (or being made for a task) + done +
-//!   abandoned.
+//! - T2 *conservation*: accepted = in flight + backlog + busy + done + abandoned; a task for which
+//!   a worker is being made stays in the backlog.
 //! - T3 *work conserving*: settled, no worker idles while work waits; T3 also lists when one is
 //!   asked for.
 //! - T4 *order*: the backlog is first in, first out, and new work joins its end.
@@ -398,5 +398,6 @@ impl<W, T> Ledger<W, T> {
     }
 }
 
-#[cfg(all(test, not(any(feature = "loom", feature = "shuttle"))))]
+#[cfg(test)]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 mod tests;

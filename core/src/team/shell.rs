@@ -10,7 +10,8 @@
 //! |---|---|---|
 //! | can run it now ([`ExclusiveWorker::run_now`]) | accepted and applied in one step | applied in a step |
 //! | queues it | accepted under the mutex, then queued as a [`Step`] | queued as a [`Step`] |
-//! | refuses it (a stranger quit it), or drops it | handed back; the team quits | applied without it |
+//! | refuses it (a stranger quit it) | handed back, unless it is a quit; the team quits | applied without it |
+//! | accepts and drops it | applied without it; the team quits | the same |
 //!
 //! A step applies the event and takes the ledger's decisions until there are none. Only
 //! [`Action::Create`] is carried out within the step (without the mutex); all others are left to the
@@ -22,9 +23,11 @@
 //! - W4: acceptance and quit are each one critical section of `state`.
 //! - W9: the factory is called in the coordinator's turn but outside `state`; user's tasks, handlers
 //!   and workers in neither.
-//! - T2: `statistics` reads the snapshot that the last step published.
+//! - T2: `statistics` reads the snapshot that the last step published, to which an acceptance that
+//!   is still on its way to the coordinator is added at once.
 //! - T6: quits are counted as delivered in the ledger before `Finish` can be decided, because
-//!   another thread may carry out a later decision earlier.
+//!   another thread may carry out a later decision earlier. Those decided in the same step need no
+//!   counting: one thread carries them out in the order decided.
 //! - T10: the ledger's workers are given out when it ends, and a ticket lets go of the shell when it
 //!   ends, so nothing is left that refers to it.
 //!

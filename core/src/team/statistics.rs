@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A consistent snapshot of a team, as of its coordinator's last step.
+/// A consistent snapshot of a team, as of its coordinator's last step; `accepted` and `in_flight` also
+/// count what has been accepted since, and is on its way to the coordinator.
 ///
 /// `accepted` is always `in_flight + backlogged + busy + done + abandoned`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

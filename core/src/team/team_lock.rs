@@ -11,8 +11,8 @@
 //! - L4's exception: it holds nothing while it calls a user's code, so any thread may wait for it,
 //!   also inside a lock worker's task, and no ring can close.
 //!
-//! What a lock of its own would cost: loom takes a lock inside a lock for a race, and explored 6 to
-//! 10 times as many executions of the same scenarios; and each step would lock twice.
+//! What a lock of its own would cost: loom takes a lock inside a lock for a race, and explored four to
+//! six times as many executions of the same scenarios; and each step would lock twice.
 
 use std::fmt;
 

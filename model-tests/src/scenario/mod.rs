@@ -25,9 +25,9 @@ pub enum Subject {
     TeamOfMemory,
     /// A team of memory workers, coordinated by a memory worker: every step is a task of its own.
     TeamStepped,
-    /// A team of one thread worker, coordinated by a lock worker.
+    /// A team of one thread worker, coordinated by the team's own lock, as a pool is.
     TeamOfOneThread,
-    /// A team of two thread workers, coordinated by a lock worker.
+    /// A team of two thread workers, coordinated by the team's own lock, as a pool is.
     TeamOfTwoThreads,
 }
 

@@ -64,7 +64,7 @@ impl Op {
 
     fn properties(self) -> &'static [&'static str] {
         match self {
-            Self::Execute => &["W2", "W4", "W5", "T4"],
+            Self::Execute => &["W2", "W4", "W5"],
             Self::Quit => &["W3", "W4", "T6", "T7"],
             Self::Grow => &["T1", "T3", "T5"],
             Self::Shrink => &["T5"],

@@ -1,6 +1,8 @@
 //! The ledger, rule by rule and then enumerated: every state that it can reach with a few tasks and
 //! workers, whatever the users ask for, the factory answers and the workers do, in any order.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::collections::VecDeque;
 
 use super::*;

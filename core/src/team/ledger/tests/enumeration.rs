@@ -247,26 +247,26 @@ impl State {
         }
         if let Some(asking) = self.making {
             go(Move::Made(Answer::Failed), &|account| {
-                account.made(Answer::Failed)
+                account.made(Answer::Failed);
             });
             if asking.told >= asking.lowest {
                 go(Move::Made(Answer::AtLimit), &|account| {
-                    account.made(Answer::AtLimit)
+                    account.made(Answer::AtLimit);
                 });
             }
             // Not too many whose quits are still to be delivered: that would go on for ever.
             if asking.told < asking.highest && usize::from(self.leaving) < bounds.workers() {
                 go(Move::Made(Answer::Worker), &|account| {
-                    account.made(Answer::Worker)
+                    account.made(Answer::Worker);
                 });
             }
             if bounds.coordinator == Coordinator::Exclusive {
                 return all;
             }
         }
-        for kind in 0..ASKS.len() {
+        for (kind, ask) in ASKS.into_iter().enumerate() {
             if self.asked[kind] > 0 {
-                go(Move::Asked(ASKS[kind]), &|account| account.asked(kind));
+                go(Move::Asked(ask), &|account| account.asked(kind));
             }
         }
         if self.in_flight > 0 {
