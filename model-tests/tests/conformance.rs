@@ -1,7 +1,6 @@
 //! All that was recorded of the original agrees with ours; what was tampered with does not.
 
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
-#![allow(clippy::unwrap_used, reason = "a failing unwrap fails the test")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs;
