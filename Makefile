@@ -67,8 +67,10 @@ verify-deep:
 controls:
 	$(CARGO) run --quiet --locked --release -p brigade-model-tests --bin controls -- $(CONTROLS)
 
+# What it finds worth keeping goes to target/; the seeds in fuzz/corpus stay as they are.
 fuzz:
-	$(CARGO) +nightly fuzz run team -- -max_total_time=$(SECONDS)
+	mkdir -p target/fuzz-found
+	$(CARGO) +nightly fuzz run team target/fuzz-found fuzz/corpus/team -- -max_total_time=$(SECONDS)
 
 scale:
 	BRIGADE_SCALE=10000000 $(CARGO) test --release --locked -p brigade --test scale -- --nocapture
