@@ -225,7 +225,8 @@ fn scenario(subject: Subject, kind: &str, ops: Vec<Op>) -> Scenario {
     }
 }
 
-const QUICK: [Op; 5] = [Op::Execute, Op::Quit, Op::End, Op::Shrink, Op::Coordinate];
+/// The quick subset has to end within minutes, unoptimised.
+const QUICK: [Op; 4] = [Op::Execute, Op::Quit, Op::End, Op::Coordinate];
 
 /// All multisets of `size` of `ops`.
 fn multisets(ops: &[Op], size: usize) -> Vec<Vec<Op>> {
