@@ -16,8 +16,8 @@
 //! - L4: a thread waits for a lock worker only if it holds none, so no ring of lock workers can
 //!   deadlock. The price: a nested call returns before its task ran. (A pool's own coordinator is
 //!   waited for all the same; see `team::team_lock`.)
-//! - W4: acceptance is one read of the latest `quit`. W6: tasks run with `lock` held. W7: a caller's tasks run
-//!   at once, or are left for later in one first-in-first-out list.
+//! - W4: acceptance is one read of the latest `quit`. W6: tasks run with `lock` held. W7: a caller's
+//!   tasks run at once, or are left for later in one first-in-first-out list.
 //! - W8: a panic is caught inside the lock, and what is queued behind it runs. W9: the lock held
 //!   while a task runs is this worker's own purpose; there is no other.
 //!

@@ -461,16 +461,16 @@ impl<W: Worker> Worker for Watched<W> {
     }
 
     fn quit(&self) -> Result<(), AlreadyQuit> {
-        {
-            let mut record = self.world.record();
-            assert_eq!(
-                record.coordinator_quits, 0,
-                "T6 a worker was quit after the coordinator"
-            );
-            record.workers[self.id] += 1;
-            record.events.push(Event::WorkerQuit(self.id));
-        }
-        self.inner.quit()
+        // First the quit, then the record: the release of the lock under which it was decided is no
+        // step to loom, so what is recorded before the next step is never seen apart from it.
+        let answer = self.inner.quit();
+        let mut record = self.world.record();
+        record.workers[self.id] += 1;
+        record.events.push(Event::WorkerQuit(self.id));
+        let late = record.coordinator_quits > 0;
+        drop(record);
+        assert!(!late, "T6 a worker was quit after the coordinator");
+        answer
     }
 }
 
