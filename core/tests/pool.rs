@@ -214,9 +214,8 @@ fn t10_when_a_pool_has_ended_all_it_had_is_dropped() {
     }
     pool.quit().unwrap();
     threads.join_all();
-    assert_eq!(held.holders(), 1 + 2, "the tasks are gone");
+    assert_eq!(held.holders(), 1, "though a handle of the pool lives");
     drop(pool);
-    assert_eq!(held.holders(), 1);
 }
 
 #[test]

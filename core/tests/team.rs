@@ -10,11 +10,11 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use brigade::{
     AlreadyQuit, ExclusiveWorker, Handlers, LockWorker, MemoryWorker, Now, Performed, Refused,
-    Statistics, Task, Team, Worker, memory_worker,
+    Statistics, Task, Team, TeamLock, Worker, memory_worker,
 };
 use common::{Count, Crew, Immediate, Log, OnDrop, Reports, fail, stepped};
 
@@ -22,12 +22,14 @@ fn numbers(statistics: Statistics) -> [usize; 7] {
     let Statistics {
         idle,
         busy,
+        leaving,
         backlogged,
         in_flight,
         accepted,
         done,
         abandoned,
     } = statistics;
+    assert_eq!(leaving, 0, "T1 whoever was retired has left");
     assert_eq!(
         accepted,
         in_flight + backlogged + busy + done + abandoned,
@@ -322,13 +324,76 @@ fn t10_when_a_team_ends_all_it_had_is_dropped() {
     team.quit().unwrap();
     crew.drain();
     assert_eq!(log.len(), 5);
-    assert_eq!(
-        held.holders(),
-        1 + 4,
-        "tasks and workers are dropped at the end"
-    );
+    assert_eq!(held.holders(), 1, "though a handle of the team lives");
     drop(team);
-    assert_eq!(held.holders(), 1, "and with the last handle all else");
+}
+
+#[test]
+fn t10_a_factory_that_holds_its_own_team_is_dropped_when_the_team_ends() {
+    let held = Count::new();
+    let own: Arc<Mutex<Option<Team<LockWorker, MemoryWorker>>>> = Arc::default();
+    let (factory_holds, holds) = (Arc::clone(&own), held.clone());
+    let factory = move |_: &Statistics| {
+        let _held = (&factory_holds, &holds);
+        Ok(None)
+    };
+    let team = Team::new(LockWorker::new(), factory, Handlers::new());
+    *own.lock().unwrap() = Some(team.clone());
+    drop(own);
+    assert_eq!(held.holders(), 2);
+    team.quit().unwrap();
+    assert_eq!(held.holders(), 1);
+}
+
+/// A worker that does something before it is told to quit.
+struct Slow {
+    worker: MemoryWorker,
+    before_quit: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+}
+
+impl Worker for Slow {
+    fn execute(&self, task: Task) -> Result<(), Refused> {
+        self.worker.execute(task)
+    }
+    fn quit(&self) -> Result<(), AlreadyQuit> {
+        let before = self.before_quit.lock().unwrap().take();
+        if let Some(before) = before {
+            before();
+        }
+        self.worker.quit()
+    }
+}
+
+fn counts_until_told_to_quit<C: ExclusiveWorker>(coordinator: C) {
+    let (crew, ran) = (Crew::new(), Count::new());
+    let before_quit = Arc::default();
+    let (hiring, slow) = (crew.clone(), Arc::clone(&before_quit));
+    let factory = move |now: &Statistics| {
+        let make = || Slow {
+            worker: hiring.hire(),
+            before_quit: Arc::clone(&slow),
+        };
+        Ok((now.workers() < 1).then(make))
+    };
+    let team = Team::new(coordinator, factory, Handlers::new());
+    team.grow(1).unwrap();
+    let (caller, hired, task) = (team.clone(), crew.clone(), ran.clone());
+    *before_quit.lock().unwrap() = Some(Box::new(move || {
+        assert_eq!(caller.statistics().leaving, 1);
+        caller.execute(task.task()).unwrap();
+        assert_eq!(hired.made(), 1, "T1 one more than the limit");
+        assert_eq!(caller.statistics().backlogged, 1);
+    }));
+    team.shrink_all().unwrap();
+    assert_eq!(crew.made(), 2, "T3 another is made once it has left");
+    crew.drain();
+    assert_eq!((ran.get(), team.statistics().done), (1, 1));
+}
+
+#[test]
+fn t1_a_worker_that_leaves_counts_until_it_was_told_to_quit() {
+    counts_until_told_to_quit(LockWorker::new());
+    counts_until_told_to_quit(TeamLock::of_one_team());
 }
 
 #[test]
@@ -398,7 +463,7 @@ fn a_team_is_itself_a_worker_of_another_team() {
 #[test]
 fn w5_what_came_before_execute_is_visible_in_the_task_and_what_it_did_in_the_next() {
     let (team, crew, _) = stepped(1);
-    let text = Arc::new(std::sync::Mutex::new(String::from("a")));
+    let text = Arc::new(Mutex::new(String::from("a")));
     for letter in ["b", "c"] {
         let text = Arc::clone(&text);
         team.execute(move || text.lock().unwrap().push_str(letter))

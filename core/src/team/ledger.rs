@@ -12,16 +12,16 @@
 //! | `Quitting` | refused | leave when no work waits or is in flight | `Ended`, when nothing is outstanding |
 //! | `Ended` | refused | none | – |
 //!
-//! The numbers of workers: `idle` (here), `busy` (out with a task), `making` (0 or 1: one is being
-//! made), `leaving` (told to quit, delivery not yet counted). `debt` busy workers shall leave when
-//! their task ends. `tries` and `growing` are how often a worker may still be asked for, for the
+//! The numbers of workers: `idle` (here), `busy` (out with a task), `making` (one is being made), `leaving` (retired, and not yet counted as told to quit). `debt` busy workers shall leave
+//! when their task ends. `tries` and `growing` are how often a worker may still be asked for, for the
 //! backlog and for a `grow`.
 //!
 //! Only the shell touches a ledger, under its mutex.
 //!
 //! # Invariants
 //! Checked by [`Ledger::check`] at every step in debug builds, and by the enumeration below.
-//! - T1 *limit*: a worker is asked for one at a time, with the numbers as they then are.
+//! - T1 *limit*: a worker is asked for one at a time, with the numbers as they then are. One that is
+//!   leaving counts until it was told to quit.
 //! - T2 *conservation*: accepted = in flight + backlog + busy + done + abandoned; a task for which
 //!   a worker is being made stays in the backlog.
 //! - T3 *work conserving*: settled, no worker idles while work waits; T3 also lists when one is
@@ -55,6 +55,8 @@ pub(super) enum Event<W, T> {
     Ended(W),
     /// A worker refused its task or dropped it; the worker is gone, the task is here.
     Lost(T),
+    /// Workers that the factory's answer had to wait for have left: see [`Ledger::left`].
+    Vacated,
 }
 
 /// What a request for a worker came to.
@@ -91,6 +93,26 @@ enum Phase {
     Ended,
 }
 
+/// Whether the factory may be asked. It has answered that there are enough, while some that were
+/// retired had yet to be told to quit, and so still counted:
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Gate {
+    /// No, or that is over.
+    Open,
+    /// They have yet to be told.
+    UntilTheyLeave,
+    /// They have been told; the step that asks again is on its way.
+    UntilAStep,
+}
+
+/// Why the factory is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Reason {
+    Work,
+    Growth,
+    LastTry,
+}
+
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 pub(super) struct Ledger<W, T> {
     /// Set when a quit is accepted, which may be before its step: nothing is accepted from then on.
@@ -99,10 +121,12 @@ pub(super) struct Ledger<W, T> {
     idle: Vec<W>,
     backlog: VecDeque<T>,
     busy: usize,
-    making: usize,
-    /// Since the factory was asked, the limit was raised or a worker left: if it answers that there
-    /// are enough, it may answer for what is no longer so.
+    /// The factory is being asked, and why.
+    making: Option<Reason>,
+    /// Since the factory was asked, the limit was raised, a worker left, or another was wanted: if it
+    /// answers that there are enough, that may no longer be so, or not be the answer to all.
     outdated: bool,
+    gate: Gate,
     leaving: usize,
     /// Idle workers, from the top, that shall leave now.
     dismissed: usize,
@@ -132,8 +156,9 @@ impl<W, T> Ledger<W, T> {
             idle: Vec::new(),
             backlog: VecDeque::new(),
             busy: 0,
-            making: 0,
+            making: None,
             outdated: false,
+            gate: Gate::Open,
             leaving: 0,
             dismissed: 0,
             debt: 0,
@@ -198,10 +223,12 @@ impl<W, T> Ledger<W, T> {
                 self.backlog.push_back(task);
                 if self.idle.is_empty() {
                     self.tries += 1;
+                    self.outdated = true;
                 }
             }
             Event::Grow(n) if self.phase == Phase::Running => {
                 self.growing = self.growing.saturating_add(n);
+                self.outdated = true;
             }
             Event::Shrink(n) if self.phase == Phase::Running => {
                 let n = n.unwrap_or(usize::MAX);
@@ -210,6 +237,7 @@ impl<W, T> Ledger<W, T> {
                 self.debt = owed.min(self.busy);
             }
             Event::Grow(_) | Event::Shrink(_) => {}
+            Event::Vacated => self.gate = Gate::Open,
             Event::Raised => {
                 self.outdated = true;
                 self.tries = self.backlog.len();
@@ -247,7 +275,7 @@ impl<W, T> Ledger<W, T> {
 
     /// Takes in what came of an [`Action::Create`].
     pub(super) fn made(&mut self, made: Made<W>) {
-        self.making = 0;
+        let reason = self.making.take();
         match made {
             Made::Worker(worker) => {
                 self.unproven = true;
@@ -257,16 +285,34 @@ impl<W, T> Ledger<W, T> {
                     self.dismissed = 1;
                 }
             }
-            // What has asked for a worker since then is asked for again.
-            Made::AtLimit if self.outdated => {}
+            // Asked again for whatever wants one: now, or when they have left.
+            Made::AtLimit if self.outdated || self.leaving > 0 => {
+                if !self.outdated {
+                    self.gate = Gate::UntilTheyLeave;
+                }
+                match reason {
+                    Some(Reason::Work) => self.tries += 1,
+                    Some(Reason::Growth) if self.phase == Phase::Running => self.growing += 1,
+                    Some(Reason::Growth) | None => {}
+                    Some(Reason::LastTry) => self.last_tried = false,
+                }
+            }
             Made::AtLimit => (self.tries, self.growing) = (0, 0),
             Made::Failed => (self.tries, self.growing, self.retry) = (0, 0, true),
         }
     }
 
-    /// Takes in that `n` retired workers have been told to quit.
-    pub(super) fn left(&mut self, n: usize) {
+    /// Takes in that `n` retired workers have been told to quit. `true`: the factory can be asked
+    /// again, for which the caller has to take [`Event::Vacated`] to the coordinator.
+    pub(super) fn left(&mut self, n: usize) -> bool {
         self.leaving -= n;
+        self.outdated = true;
+        let vacated = self.gate == Gate::UntilTheyLeave;
+        if vacated {
+            self.gate = Gate::UntilAStep;
+            self.asked += 1;
+        }
+        vacated
     }
 
     /// What to do next; `None` when there is nothing, until something happens. `retired`: how many
@@ -287,15 +333,14 @@ impl<W, T> Ledger<W, T> {
                 .map(|task| Action::Dispatch(worker, task));
         }
         self.tries = self.tries.min(self.backlog.len());
-        if self.making == 0 {
-            let wanted = if self.tries > 0 {
-                &mut self.tries
-            } else {
-                &mut self.growing
-            };
-            if *wanted > 0 {
-                *wanted -= 1;
-                return Some(self.create());
+        if self.making.is_none() && self.gate == Gate::Open {
+            if self.tries > 0 {
+                self.tries -= 1;
+                return Some(self.create(Reason::Work));
+            }
+            if self.growing > 0 {
+                self.growing -= 1;
+                return Some(self.create(Reason::Growth));
             }
         }
         if self.refused {
@@ -316,34 +361,34 @@ impl<W, T> Ledger<W, T> {
             if !self.idle.is_empty() {
                 return self.retire();
             }
-            if self.busy + self.making + self.asked == 0 && self.leaving == retired {
-                self.leaving = 0;
+            let outstanding = self.busy + self.asked > 0 || self.making.is_some();
+            if !outstanding && self.leaving == retired {
+                (self.leaving, self.gate) = (0, Gate::Open);
                 self.phase = Phase::Ended;
                 return Some(Action::Finish);
             }
             return None;
         }
         // Work waits, and the rules above found neither an idle worker nor a try left.
-        if self.busy + self.making > 0 {
+        if self.busy > 0 || self.making.is_some() || self.gate != Gate::Open {
             return None;
         }
         if !self.last_tried {
             self.last_tried = true;
-            return Some(self.create());
+            return Some(self.create(Reason::LastTry));
         }
         self.abandoned = self.abandoned.wrapping_add(1);
         self.backlog.pop_front().map(Action::Abandon)
     }
 
-    fn create(&mut self) -> Action<W, T> {
-        self.making = 1;
+    fn create(&mut self, reason: Reason) -> Action<W, T> {
+        self.making = Some(reason);
         self.outdated = false;
         Action::Create(self.statistics())
     }
 
     fn retire(&mut self) -> Option<Action<W, T>> {
         let worker = self.idle.pop()?;
-        self.outdated = true;
         self.leaving += 1;
         Some(Action::Retire(worker))
     }
@@ -352,6 +397,7 @@ impl<W, T> Ledger<W, T> {
         Statistics {
             idle: self.idle.len(),
             busy: self.busy,
+            leaving: self.leaving,
             backlogged: self.backlog.len(),
             in_flight: self.in_flight,
             accepted: self.accepted,
@@ -369,10 +415,14 @@ impl<W, T> Ledger<W, T> {
             self.debt <= self.busy + self.idle.len(),
             "T5 debt exceeds the workers there are"
         );
-        assert!(self.making <= 1, "T1 two workers are being made at once");
+        assert!(
+            self.gate != Gate::UntilTheyLeave || self.leaving > 0,
+            "T9 nobody is left to wait for"
+        );
         if self.phase == Phase::Ended {
-            let left = self.idle.len() + known + self.making + self.leaving + self.asked;
-            assert_eq!(left, 0, "T6 something is outstanding after the end");
+            let left = self.idle.len() + known + self.leaving + self.asked;
+            let nothing = left == 0 && self.making.is_none();
+            assert!(nothing, "T6 something is outstanding after the end");
         }
     }
 
@@ -386,7 +436,7 @@ impl<W, T> Ledger<W, T> {
         );
         assert_eq!(self.dismissed, 0, "T5 a dismissed worker stayed");
         assert!(self.debt <= self.busy, "T5 an idle worker owes to leave");
-        if self.making == 0 {
+        if self.making.is_none() && self.gate == Gate::Open {
             assert_eq!(
                 (self.tries, self.growing),
                 (0, 0),

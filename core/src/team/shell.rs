@@ -1,8 +1,9 @@
 //! The shell: takes events to the ledger through the coordinator, and carries out what it decides.
 //!
 //! # State
-//! `state`, one mutex over the ledger and the snapshot last published; locked for a few moves at a
-//! time, never while anything is called that is not ours.
+//! `state`, one mutex over the ledger, the snapshot last published, and what the owner gave (the
+//! factory and the handlers); locked for a few moves at a time, never while anything is called that is
+//! not ours.
 //!
 //! # How an event gets to the ledger
 //!
@@ -28,8 +29,11 @@
 //! - T6: quits are counted as delivered in the ledger before `Finish` can be decided, because
 //!   another thread may carry out a later decision earlier. Those decided in the same step need no
 //!   counting: one thread carries them out in the order decided.
-//! - T10: the ledger's workers are given out when it ends, and a ticket lets go of the shell when it
-//!   ends, so nothing is left that refers to it.
+//! - T1: a retired worker counts until it has been told to quit. If the factory's answer had to wait
+//!   for that, whoever counts it takes one more step through the coordinator.
+//! - T10: the ledger's workers are given out when it ends; what the owner gave goes with the end, or
+//!   with the last errand that uses it; a ticket lets go of the shell when it ends. Only the
+//!   coordinator, which has been quit, stays until the last handle is dropped.
 //!
 //! The exclusion of steps is the coordinator's, and the order of work rests on it; the soundness of
 //! the ledger rests on the mutex alone, so it survives a coordinator that breaks its laws or dies.
@@ -51,14 +55,20 @@ pub(super) type Factory<W> = dyn Fn(&Statistics) -> Result<Option<W>, CreationEr
 
 pub(super) struct Shell<C: ExclusiveWorker, W: Worker> {
     coordinator: C,
-    factory: Box<Factory<W>>,
-    pub(super) handlers: Handlers,
     state: Mutex<State<W>>,
 }
 
 struct State<W> {
     ledger: Ledger<Arc<W>, Job>,
     published: Statistics,
+    /// `None` once the team has ended.
+    given: Option<Arc<Given<W>>>,
+}
+
+/// What the owner gave.
+pub(super) struct Given<W> {
+    factory: Box<Factory<W>>,
+    pub(super) handlers: Handlers,
 }
 
 pub(super) type Asked<W> = Event<Arc<W>, Job>;
@@ -67,11 +77,10 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     pub(super) fn new(coordinator: C, factory: Box<Factory<W>>, handlers: Handlers) -> Self {
         Self {
             coordinator,
-            factory,
-            handlers,
             state: Mutex::new(State {
                 ledger: Ledger::new(),
                 published: Statistics::default(),
+                given: Some(Arc::new(Given { factory, handlers })),
             }),
         }
     }
@@ -117,9 +126,31 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
 
     fn run_now(&self, step: &mut dyn FnMut()) -> Now {
         contain(|| self.coordinator.run_now(step)).unwrap_or_else(|payload| {
-            self.handlers.panicked(payload);
+            self.panicked(payload);
             Now::Queue
         })
+    }
+
+    /// Tells the owner of a panic. Once the team has ended, which no task outlives, what is left to
+    /// panic is a coordinator of a stranger's, and the process's panic hook has told of it.
+    pub(super) fn panicked(&self, payload: Payload) {
+        self.tell(payload, Handlers::panicked);
+    }
+
+    /// Hands the owner a task that a coordinator or a worker gave back instead of ours.
+    pub(super) fn strange(&self, task: Task) {
+        self.tell(task, Handlers::abandoned);
+    }
+
+    fn tell<T>(&self, what: T, tell: fn(&Handlers, T)) {
+        let given = self.state.lock().given.clone();
+        match given {
+            Some(given) => {
+                tell(&given.handlers, what);
+                release(given);
+            }
+            None => release(what),
+        }
     }
 
     fn ticket(self: &Arc<Self>, event: Asked<W>) -> Step<C, W> {
@@ -139,14 +170,14 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             Ok(Err(refused)) => refused.into_task(),
             Err(payload) => {
                 // The step, dropped by the unwinding, has seen to its event.
-                self.handlers.panicked(payload);
+                self.panicked(payload);
                 return Ok(());
             }
         };
         let event = match refused.take::<Step<C, W>>() {
             Ok(mut step) => step.event.take(),
             Err(strange) => {
-                self.handlers.abandoned(strange);
+                self.strange(strange);
                 None
             }
         };
@@ -209,8 +240,12 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     /// Counts retirements as delivered, which may be what the end was waiting for.
     pub(super) fn left(self: &Arc<Self>, count: usize) {
         let mut state = self.state.lock();
-        state.ledger.left(count);
-        self.settle(state);
+        if state.ledger.left(count) {
+            drop(state);
+            self.report(Event::Vacated);
+        } else {
+            self.settle(state);
+        }
     }
 
     /// Takes the ledger's decisions until there are none, publishes its numbers, and leaves what was
@@ -226,8 +261,13 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             match state.ledger.decide(retired) {
                 None => break,
                 Some(Action::Create(now)) => {
+                    let given = state.given.clone();
                     drop(state);
-                    let made = self.create(&now, &mut errands);
+                    let made = given.map_or(Made::AtLimit, |given| {
+                        let made = Self::create(&given, &now, &mut errands);
+                        release(given);
+                        made
+                    });
                     state = self.state.lock();
                     state.ledger.made(made);
                 }
@@ -245,15 +285,20 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                 }
                 Some(Action::Refused) => {
                     let failed = failed(RefusedItsTask.into(), &state.ledger.statistics());
-                    errands.leave(self.report_failed(failed));
+                    errands.extend(state.given.clone().map(|given| ReportFailed {
+                        given,
+                        failed: Box::new(failed),
+                    }));
                 }
-                Some(Action::Abandon(job)) => errands.leave(Abandon {
-                    shell: shell(),
-                    job,
-                }),
+                Some(Action::Abandon(job)) => {
+                    errands.extend(state.given.clone().map(|given| Abandon { given, job }))
+                }
                 Some(Action::Finish) => {
                     retired = 0;
-                    errands.leave(Finish { shell: shell() });
+                    errands.leave(Finish {
+                        shell: shell(),
+                        given: state.given.take(),
+                    });
                 }
             }
         }
@@ -271,8 +316,8 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         errands.run_stranded();
     }
 
-    fn create(self: &Arc<Self>, now: &Statistics, errands: &mut Errands) -> Made<Arc<W>> {
-        let error = match turn::theirs(|| contain(|| (self.factory)(now))) {
+    fn create(given: &Arc<Given<W>>, now: &Statistics, errands: &mut Errands) -> Made<Arc<W>> {
+        let error = match turn::theirs(|| contain(|| (given.factory)(now))) {
             Ok(Ok(Some(worker))) => return Made::Worker(Arc::new(worker)),
             Ok(Ok(None)) => return Made::AtLimit,
             Ok(Err(error)) => error,
@@ -282,15 +327,11 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                 Box::new(FactoryPanicked(message))
             }
         };
-        errands.leave(self.report_failed(failed(error, now)));
+        errands.leave(ReportFailed {
+            given: Arc::clone(given),
+            failed: Box::new(failed(error, now)),
+        });
         Made::Failed
-    }
-
-    fn report_failed(self: &Arc<Self>, failed: CreationFailed) -> ReportFailed<C, W> {
-        ReportFailed {
-            shell: Arc::clone(self),
-            failed: Box::new(failed),
-        }
     }
 
     /// The worker refused its task or dropped it.
@@ -347,11 +388,22 @@ impl Errands {
         self.0.extend(turn::errand(errand).err());
     }
 
+    fn extend(&mut self, errand: Option<impl Once>) {
+        if let Some(errand) = errand {
+            self.leave(errand);
+        }
+    }
+
     fn run_stranded(self) {
         for errand in self.0 {
             quietly(|| errand.run());
         }
     }
+}
+
+/// Drops what is a user's: their drop may call anything of ours, and panic.
+pub(super) fn release<T>(theirs: T) {
+    turn::theirs(|| quietly(|| drop(theirs)));
 }
 
 fn failed(error: CreationError, now: &Statistics) -> CreationFailed {

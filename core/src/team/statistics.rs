@@ -12,6 +12,8 @@ pub struct Statistics {
     pub idle: usize,
     /// Workers with a task whose end the coordinator has not yet seen.
     pub busy: usize,
+    /// Workers that leave: no task goes to them, and they have yet to be told to quit.
+    pub leaving: usize,
     /// Tasks waiting for a worker.
     pub backlogged: usize,
     /// Tasks accepted that the coordinator has not yet seen.
@@ -25,10 +27,10 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Workers made and not yet told to quit.
+    /// Workers made and not yet told to quit: idle, busy or leaving.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.idle + self.busy
+        self.idle + self.busy + self.leaving
     }
 }
 
@@ -36,9 +38,10 @@ impl fmt::Display for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} idle, {} busy, {} backlogged, {} in flight; {} accepted, {} done, {} abandoned",
+            "{} idle, {} busy, {} leaving, {} backlogged, {} in flight; {} accepted, {} done, {} abandoned",
             self.idle,
             self.busy,
+            self.leaving,
             self.backlogged,
             self.in_flight,
             self.accepted,

@@ -15,7 +15,7 @@
 
 use super::handlers::CreationFailed;
 use super::ledger::Event;
-use super::shell::Shell;
+use super::shell::{Given, Shell, release};
 use crate::contain::contain;
 use crate::primitives::Arc;
 use crate::task::{Job, Once, Task};
@@ -56,7 +56,7 @@ impl<C: ExclusiveWorker, W: Worker> Once for Assignment<C, W> {
             turn::ours(|| {
                 let end = turn::theirs(|| contain(|| job.run()));
                 if let Err(payload) = end {
-                    self.shell.handlers.panicked(payload);
+                    self.shell.panicked(payload);
                 }
                 self.shell.report(Event::Ended(worker));
             });
@@ -92,10 +92,10 @@ impl<C: ExclusiveWorker, W: Worker> Once for Dispatch<C, W> {
             Ok(Ok(())) => {}
             Ok(Err(task)) => {
                 if let Err(strange) = task.take::<Assignment<C, W>>() {
-                    self.shell.handlers.abandoned(strange);
+                    self.shell.strange(strange);
                 }
             }
-            Err(payload) => self.shell.handlers.panicked(payload),
+            Err(payload) => self.shell.panicked(payload),
         }
     }
 }
@@ -125,36 +125,40 @@ impl<C: ExclusiveWorker, W: Worker> Once for Left<C, W> {
 }
 
 /// Errand: hand the owner a task that can never run.
-pub(super) struct Abandon<C: ExclusiveWorker, W: Worker> {
-    pub(super) shell: Arc<Shell<C, W>>,
+pub(super) struct Abandon<W: Worker> {
+    pub(super) given: Arc<Given<W>>,
     pub(super) job: Job,
 }
 
-impl<C: ExclusiveWorker, W: Worker> Once for Abandon<C, W> {
+impl<W: Worker> Once for Abandon<W> {
     fn run(self) {
-        self.shell.handlers.abandoned(Task::from(self.job));
+        self.given.handlers.abandoned(Task::from(self.job));
+        release(self.given);
     }
 }
 
 /// Errand: tell the owner that a worker could not be made.
-pub(super) struct ReportFailed<C: ExclusiveWorker, W: Worker> {
-    pub(super) shell: Arc<Shell<C, W>>,
+pub(super) struct ReportFailed<W: Worker> {
+    pub(super) given: Arc<Given<W>>,
     pub(super) failed: Box<CreationFailed>,
 }
 
-impl<C: ExclusiveWorker, W: Worker> Once for ReportFailed<C, W> {
+impl<W: Worker> Once for ReportFailed<W> {
     fn run(self) {
-        self.shell.handlers.creation_failed(*self.failed);
+        self.given.handlers.creation_failed(*self.failed);
+        release(self.given);
     }
 }
 
-/// Errand: quit the coordinator, last of all.
+/// Errand: quit the coordinator, last of all, and let go of what the owner gave.
 pub(super) struct Finish<C: ExclusiveWorker, W: Worker> {
     pub(super) shell: Arc<Shell<C, W>>,
+    pub(super) given: Option<Arc<Given<W>>>,
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Finish<C, W> {
     fn run(self) {
         self.shell.quit_coordinator();
+        release(self.given);
     }
 }

@@ -257,8 +257,18 @@ fn t3_a_limit_that_was_reached_with_a_worker_since_lost_is_asked_again() {
     let mut bench = asked_for_a_task(bench);
     assert_eq!(bench.apply(Event::Lost(1)), []);
     bench.ledger.made(Made::AtLimit);
-    bench.answer(&[Answer::Worker]);
-    assert_eq!(bench.settle(), [Create, Dispatch(1, 1)]);
+    // For the task that it was asked for, and for the lost worker's.
+    bench.answer(&[Answer::Worker, Answer::AtLimit]);
+    assert_eq!(bench.settle(), [Create, Dispatch(1, 1), Create]);
+}
+
+#[test]
+fn t3_another_task_while_the_factory_is_asked_is_asked_for_by_itself() {
+    let mut bench = asked_for_a_task(Bench::new());
+    assert_eq!(bench.task(), []);
+    bench.ledger.made(Made::AtLimit);
+    bench.answer(&[Answer::Worker, Answer::AtLimit]);
+    assert_eq!(bench.settle(), [Create, Dispatch(0, 0), Create]);
 }
 
 #[test]

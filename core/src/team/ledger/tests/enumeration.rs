@@ -48,7 +48,9 @@ enum Spot {
     Arrived,
     Ended,
     Lost,
+    Vacated,
     Made(Answer),
+    Left,
     Decided(Did),
 }
 
@@ -75,8 +77,10 @@ struct Asking {
     /// Between what the limit has been since then.
     lowest: u8,
     highest: u8,
-    /// A raise was seen, or a worker left, since then: that there are enough is no answer any more.
+    /// A raise or a new reason was seen, or a worker left, since then: that there are enough is no
+    /// answer any more.
     outdated: bool,
+    reason: Reason,
 }
 
 /// A ledger and, counted apart, all that it does not know or has to keep.
@@ -86,6 +90,11 @@ struct State {
     /// How many of each of [`ASKS`] are accepted and not applied.
     asked: [u8; ASKS.len()],
     in_flight: u8,
+    /// Workers that the factory's answer had to wait for have left, and no step has seen it.
+    vacated: u8,
+    /// The factory said that there are enough, while some had yet to leave, and no step has come
+    /// since they have.
+    blocked: bool,
     waiting: u8,
     idle: u8,
     at_work: u8,
@@ -122,6 +131,7 @@ enum Move {
     Lost,
     Made(Answer),
     Left(u8),
+    Vacated,
 }
 
 impl Move {
@@ -168,6 +178,8 @@ impl State {
             ledger: Ledger::new(),
             asked: [0; ASKS.len()],
             in_flight: 0,
+            vacated: 0,
+            blocked: false,
             waiting: 0,
             idle: 0,
             at_work: 0,
@@ -197,7 +209,7 @@ impl State {
     }
 
     fn under_way(&self) -> u8 {
-        self.asked.iter().sum()
+        self.asked.iter().sum::<u8>() + self.vacated
     }
 
     /// Nothing is under way: the state changes only if somebody asks for something.
@@ -254,8 +266,7 @@ impl State {
                     account.made(Answer::AtLimit);
                 });
             }
-            // Not too many whose quits are still to be delivered: that would go on for ever.
-            if asking.told < asking.highest && usize::from(self.leaving) < bounds.workers() {
+            if asking.told < asking.highest {
                 go(Move::Made(Answer::Worker), &|account| {
                     account.made(Answer::Worker);
                 });
@@ -268,6 +279,9 @@ impl State {
             if self.asked[kind] > 0 {
                 go(Move::Asked(ask), &|account| account.asked(kind));
             }
+        }
+        if self.vacated > 0 {
+            go(Move::Vacated, &|account| account.vacated());
         }
         if self.in_flight > 0 {
             go(Move::Arrived, &|account| account.arrived());
@@ -369,20 +383,44 @@ impl Account {
 
     fn left(&mut self, count: u8) {
         self.state.leaving -= count;
-        self.state.ledger.left(count.into());
+        let vacated = self.state.ledger.left(count.into());
+        (self.spoil)(&mut self.state.ledger, Spot::Left);
+        self.outdate();
+        let owed = self.state.blocked && self.state.vacated == 0;
+        assert_eq!(vacated, owed, "T3 nobody is told that there is room");
+        if vacated {
+            self.state.vacated += 1;
+            return;
+        }
         let all = self.settle(0);
         // It is called outside the coordinator's turn, where no worker may be asked for.
         assert!(matches!(all[..], [] | [Finish]), "{all:?} by a delivery");
     }
 
+    fn vacated(&mut self) {
+        self.state.vacated -= 1;
+        self.state.blocked = false;
+        self.step(Event::Vacated, Spot::Vacated, 0);
+    }
+
     fn made(&mut self, answer: Answer) {
         let asking = self.state.making.take().unwrap();
-        let answered = answer != Answer::AtLimit || !asking.outdated;
+        self.state.blocked =
+            answer == Answer::AtLimit && !asking.outdated && self.state.leaving > 0;
+        let answered = answer != Answer::AtLimit || !(asking.outdated || self.state.blocked);
         if answered {
             self.state.failed = answer == Answer::Failed;
         }
-        self.state.tried |= answer != Answer::Worker && self.state.quitting();
-        if answer != Answer::Worker && answered {
+        if answer != Answer::Worker && self.state.quitting() {
+            self.state.tried = answered;
+        }
+        if !answered {
+            match asking.reason {
+                Reason::Work => self.state.tries += 1,
+                Reason::Growth => self.state.growing += u8::from(!self.state.quitting()),
+                Reason::LastTry => {}
+            }
+        } else if answer != Answer::Worker {
             // Whoever asked has been answered.
             (self.state.tries, self.state.growing) = (0, 0);
         }
@@ -390,7 +428,10 @@ impl Account {
             Answer::Worker => {
                 let worker = self.idle.len() + self.at_work.len();
                 let worker = u8::try_from(worker).unwrap();
-                assert!(worker < asking.highest, "T1 more than the limit");
+                assert!(
+                    worker + self.state.leaving < asking.highest,
+                    "T1 more than the limit"
+                );
                 self.idle.push(worker);
                 self.state.unproven = true;
                 Made::Worker(worker)
@@ -427,16 +468,24 @@ impl Account {
         let task = self.waiting.len() + self.at_work.len();
         let task = u8::try_from(task).unwrap();
         self.waiting.push_back(task);
-        let tries = self.idle.is_empty().into();
+        let none_idle = self.idle.is_empty();
+        if none_idle {
+            self.outdate();
+        }
+        let tries = none_idle.into();
         self.step(Event::Arrived(task), Spot::Arrived, tries);
     }
 
     fn asked(&mut self, kind: usize) {
         self.state.asked[kind] -= 1;
         let ask = ASKS[kind];
-        let (quitting, live) = (self.state.quitting(), self.state.live());
+        let quitting = self.state.quitting();
+        let live = self.idle.len() + self.at_work.len();
         match ask {
-            Ask::Grow(n) if !quitting => self.state.growing += n,
+            Ask::Grow(n) if !quitting => {
+                self.state.growing += n;
+                self.outdate();
+            }
             Ask::Raised => {
                 self.state.tries = 0;
                 self.outdate();
@@ -488,7 +537,7 @@ impl Account {
                 self.state.tries = self.state.tries.min(self.unserved());
                 let asked = self.state.tries == 0 && self.state.growing == 0;
                 assert!(
-                    asked || self.state.making.is_some(),
+                    asked || self.state.making.is_some() || self.state.blocked,
                     "T3 no worker was asked for"
                 );
                 return all;
@@ -507,7 +556,7 @@ impl Account {
                 Finish => {
                     // They are delivered by this step, before the end.
                     assert_eq!(self.state.leaving, retired, "T6 ended too early");
-                    self.state.leaving = 0;
+                    (self.state.leaving, self.state.blocked) = (0, false);
                 }
                 _ => {}
             }
@@ -523,26 +572,36 @@ impl Account {
             }
             Action::Create(now) => {
                 assert_eq!(self.state.making, None, "T1 two are being made at once");
+                assert!(!self.state.blocked, "T1 asked before they have left");
+                self.state.tries = self.state.tries.min(self.unserved());
+                let reason = if self.state.tries > 0 {
+                    self.state.tries -= 1;
+                    Reason::Work
+                } else if self.state.growing > 0 {
+                    self.state.growing -= 1;
+                    Reason::Growth
+                } else {
+                    let stuck = self.idle.is_empty() && self.at_work.is_empty();
+                    let last = self.state.quitting() && stuck && self.unserved() > 0;
+                    assert!(last, "T3 a worker was asked for without a reason");
+                    Reason::LastTry
+                };
                 self.state.making = Some(Asking {
                     told: u8::try_from(now.workers()).unwrap(),
                     lowest: self.state.limit,
                     highest: self.state.limit,
                     outdated: false,
+                    reason,
                 });
-                self.state.tries = self.state.tries.min(self.unserved());
-                if self.state.tries > 0 {
-                    self.state.tries -= 1;
-                } else if self.state.growing > 0 {
-                    self.state.growing -= 1;
-                } else {
-                    let stuck = self.idle.is_empty() && self.at_work.is_empty();
-                    let last = self.state.quitting() && stuck && self.unserved() > 0;
-                    assert!(last, "T3 a worker was asked for without a reason");
-                }
                 let in_flight = usize::from(self.state.in_flight);
                 let true_numbers = (self.idle.len(), self.at_work.len(), self.waiting.len());
                 let told = (now.idle, now.busy, now.backlogged);
                 assert_eq!(told, true_numbers, "T1 the factory was told wrong numbers");
+                let leaving = usize::from(self.state.leaving);
+                assert_eq!(
+                    now.leaving, leaving,
+                    "T1 the factory was told wrong numbers"
+                );
                 assert_eq!(now.in_flight, in_flight);
             }
             Action::Retire(worker) => {
@@ -554,7 +613,6 @@ impl Account {
                     assert!(!self.state.quitting(), "T5 one left before the backlog");
                 }
                 self.state.leaving += 1;
-                self.outdate();
             }
             Action::Abandon(task) => {
                 assert_eq!(self.waiting.pop_front(), Some(task), "T4 not the first");
@@ -562,6 +620,7 @@ impl Account {
                 let none =
                     self.idle.is_empty() && self.at_work.is_empty() && self.state.making.is_none();
                 assert!(none, "T7 abandoned though a worker lives");
+                assert!(!self.state.blocked, "T7 abandoned though one was to leave");
                 assert!(self.state.tried, "T7 abandoned without a last try");
             }
             Action::Refused => {
@@ -593,6 +652,7 @@ impl Account {
     /// The state after the transition: the ledger agrees with the account, and is renumbered.
     fn close(mut self) -> State {
         self.count();
+        let asked = self.state.under_way();
         let ledger = &mut self.state.ledger;
         assert_eq!(
             ledger.backlog, self.waiting,
@@ -603,14 +663,13 @@ impl Account {
             "T5 a worker was lost, duplicated or moved"
         );
         let now = ledger.statistics();
-        let asked = self.state.asked.iter().sum::<u8>();
         for (ours, account, what) in [
             (now.busy, self.state.at_work, "busy"),
             (now.in_flight, self.state.in_flight, "in flight"),
             (ledger.asked, asked, "asked"),
             (ledger.leaving, self.state.leaving, "leaving"),
             (
-                ledger.making,
+                ledger.making.is_some().into(),
                 self.state.making.is_some().into(),
                 "being made",
             ),
@@ -833,12 +892,12 @@ fn every_state_at_length() {
 
 /// The faults, each with what the enumeration says of it.
 #[rustfmt::skip]
-const CONTROLS: [(&str, Spoil, &str); 23] = [
+const CONTROLS: [(&str, Spoil, &str); 26] = [
     ("a request is accepted after the quit", |ledger, at| if at == Spot::Accepted(Ask::Quit) {
         ledger.closed = false;
     }, "something was accepted after the quit"),
     ("two workers are made at once", |ledger, at| if at == Spot::Decided(Create) {
-        ledger.making = 0;
+        ledger.making = None;
     }, "being made: miscounted"),
     ("a lost worker's task is forgotten", |ledger, at| if at == Spot::Lost {
         ledger.backlog.pop_front();
@@ -907,8 +966,17 @@ const CONTROLS: [(&str, Spoil, &str); 23] = [
             (ledger.tries, ledger.growing) = (0, 0);
         }
     }, "T3 no worker was asked for"),
+    ("an answer to an older question counts for a new task", |ledger, at| if at == Spot::Arrived {
+        ledger.outdated = false;
+    }, "T3 no worker was asked for"),
+    ("the factory is asked again before they have left", |ledger, at| if at == Spot::Made(Answer::AtLimit) {
+        ledger.gate = Gate::Open;
+    }, "T1 asked before they have left"),
+    ("that they have left is forgotten", |ledger, at| if at == Spot::Vacated {
+        ledger.gate = Gate::UntilAStep;
+    }, "T3 no worker was asked for"),
     ("one being made counts as another", |ledger, at| if at == Spot::Ended
-        && ledger.debt > 0 && !ledger.backlog.is_empty() && ledger.making > 0
+        && ledger.debt > 0 && !ledger.backlog.is_empty() && ledger.making.is_some()
     {
         ledger.debt -= 1;
         ledger.dismissed = 1;
