@@ -345,10 +345,12 @@ fn t10_a_factory_that_holds_its_own_team_is_dropped_when_the_team_ends() {
     assert_eq!(held.holders(), 1);
 }
 
+type BeforeQuit = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
 /// A worker that does something before it is told to quit.
 struct Slow {
     worker: MemoryWorker,
-    before_quit: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    before_quit: BeforeQuit,
 }
 
 impl Worker for Slow {
@@ -366,7 +368,7 @@ impl Worker for Slow {
 
 fn counts_until_told_to_quit<C: ExclusiveWorker>(coordinator: C) {
     let (crew, ran) = (Crew::new(), Count::new());
-    let before_quit = Arc::default();
+    let before_quit = BeforeQuit::default();
     let (hiring, slow) = (crew.clone(), Arc::clone(&before_quit));
     let factory = move |now: &Statistics| {
         let make = || Slow {

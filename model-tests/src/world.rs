@@ -422,10 +422,15 @@ impl Exclusive {
 
     /// W6: fails if another is inside; loom also reports it if no edge leads here from the last.
     pub fn pass(&self) {
+        self.hold(|| drop(self.point.lock()));
+    }
+
+    /// [`Exclusive::pass`], doing something while inside, at which another could overlap.
+    pub fn hold<R>(&self, act: impl FnOnce() -> R) {
         let inside = self.inside.fetch_add(1, Ordering::SeqCst);
         assert_eq!(inside, 0, "W6 two tasks of an exclusive worker overlap");
         self.cell.set(self.cell.get() + 1);
-        drop(self.point.lock());
+        act();
         self.inside.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -291,7 +291,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                     }));
                 }
                 Some(Action::Abandon(job)) => {
-                    errands.extend(state.given.clone().map(|given| Abandon { given, job }))
+                    errands.extend(state.given.clone().map(|given| Abandon { given, job }));
                 }
                 Some(Action::Finish) => {
                     retired = 0;

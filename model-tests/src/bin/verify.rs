@@ -133,9 +133,10 @@ fn jobs(args: &Args) -> Result<VecDeque<Job>, String> {
             }
         }
     }
-    // What takes longest, loom on two threads, is listed last; starting there keeps both cores busy
-    // to the end.
+    // What takes longest, shuttle's exhaustive searches and loom on two threads (listed last), goes
+    // first: so both cores are busy to the end.
     jobs.reverse();
+    jobs.sort_by_key(|job: &Job| job.way != "shuttle-exhaustive");
     Ok(jobs.into())
 }
 

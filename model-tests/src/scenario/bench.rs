@@ -99,20 +99,18 @@ impl Bench {
         let plan = Arc::new(Plan::default());
         plan.limit.store(limit, Ordering::SeqCst);
         let performers = Arc::new(Performers::default());
-        let threads = matches!(
-            subject,
-            Subject::TeamOfOneThread | Subject::TeamOfTwoThreads
-        );
+        let threads = subject.threads().is_some();
 
-        let (coordinator, stepped): (Box<dyn ExclusiveWorker>, _) =
-            if subject == Subject::TeamStepped {
+        let (coordinator, stepped): (Box<dyn ExclusiveWorker>, _) = match subject {
+            Subject::TeamStepped => {
                 let (worker, performer) = memory_worker();
                 (Box::new(worker), Some(Arc::new(performer)))
-            } else if subject == Subject::TeamOfMemory {
-                (Box::new(LockWorker::new()), None)
-            } else {
+            }
+            Subject::TeamOfOneThread | Subject::TeamOfTwoThreads => {
                 (Box::new(TeamLock::of_one_team()), None)
-            };
+            }
+            _ => (Box::new(LockWorker::new()), None),
+        };
 
         let factory = {
             let (world, plan) = (Arc::clone(world), Arc::clone(&plan));

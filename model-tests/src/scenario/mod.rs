@@ -29,6 +29,10 @@ pub enum Subject {
     TeamOfOneThread,
     /// A team of two thread workers, coordinated by the team's own lock, as a pool is.
     TeamOfTwoThreads,
+    /// A team of one thread worker, coordinated by a lock worker with a lock of its own.
+    TeamOfOneThreadUnderLock,
+    /// A team of two thread workers, coordinated by a lock worker with a lock of its own.
+    TeamOfTwoThreadsUnderLock,
 }
 
 impl Subject {
@@ -44,6 +48,17 @@ impl Subject {
             Self::TeamStepped => "team-stepped",
             Self::TeamOfOneThread => "team-1-thread",
             Self::TeamOfTwoThreads => "team-2-threads",
+            Self::TeamOfOneThreadUnderLock => "team-1-thread-lock",
+            Self::TeamOfTwoThreadsUnderLock => "team-2-threads-lock",
+        }
+    }
+
+    /// How many thread workers its team has, if that is what it has.
+    fn threads(self) -> Option<usize> {
+        match self {
+            Self::TeamOfOneThread | Self::TeamOfOneThreadUnderLock => Some(1),
+            Self::TeamOfTwoThreads | Self::TeamOfTwoThreadsUnderLock => Some(2),
+            _ => None,
         }
     }
 }

@@ -114,20 +114,13 @@ fn tell(bench: &Bench, op: Op, answer: Result<(), AlreadyQuit>) {
 }
 
 fn run(world: &Shared, subject: Subject, ops: &[Op]) {
-    let threads = matches!(
-        subject,
-        Subject::TeamOfOneThread | Subject::TeamOfTwoThreads
-    );
-    let workers = if subject == Subject::TeamOfOneThread {
-        1
-    } else {
-        2
-    };
+    let threads = subject.threads().is_some();
+    let workers = subject.threads().unwrap_or(2);
     let makes = ops.iter().filter(|op| op.makes()).count();
     let mut bench = Bench::new(world, subject, workers);
     let at_start = workers.saturating_sub(makes);
     let grow = || tell(&bench, Op::Grow, bench.team().grow(at_start));
-    if subject == Subject::TeamOfTwoThreads {
+    if subject.threads() == Some(2) {
         // These scenarios begin when both workers sleep. How a worker's start races with its first
         // task is explored with one worker.
         set_up(grow);
@@ -200,14 +193,29 @@ fn scenario(subject: Subject, kind: &str, ops: Vec<Op>) -> Scenario {
     properties.extend(ops.iter().flat_map(|op| op.properties()));
     properties.sort_unstable();
     properties.dedup();
-    let two = subject == Subject::TeamOfTwoThreads;
+    let two = subject.threads() == Some(2);
+    let under_lock = matches!(
+        subject,
+        Subject::TeamOfOneThreadUnderLock | Subject::TeamOfTwoThreadsUnderLock
+    );
     let fails = ops.iter().any(|op| matches!(op, Op::Panic | Op::FailMake));
-    let preemptions = match (two, kind, fails) {
-        (true, "pair", true) => Some((
+    let makes = ops.iter().any(|op| matches!(op, Op::Grow | Op::Make));
+    let preemptions = match (two, kind) {
+        (true, "pair") if fails => Some((
             4,
             "two workers' ends beside a failure: unbounded takes hours",
         )),
-        (true, "triple", _) => Some((4, "five threads: unbounded takes hours")),
+        (true, "triple") => Some((4, "five threads: unbounded takes hours")),
+        (true, _) if under_lock && makes => Some((
+            4,
+            "a second worker made under a lock within a lock: unbounded takes half an hour; \
+             without a bound under the team's own lock, as in a pool",
+        )),
+        (_, "triple") if under_lock => Some((
+            4,
+            "two submitters within a lock within a lock: unbounded takes minutes each; \
+             without a bound under the team's own lock, as in a pool",
+        )),
         _ => None,
     };
     Scenario {
@@ -219,7 +227,7 @@ fn scenario(subject: Subject, kind: &str, ops: Vec<Op>) -> Scenario {
             spurious: subject == Subject::TeamOfOneThread && kind == "pair",
             exhaustive: matches!(subject, Subject::TeamOfMemory | Subject::TeamStepped)
                 && kind == "pair",
-            quick: !two && kind == "pair" && ops.iter().all(|op| QUICK.contains(op)),
+            quick: !two && !under_lock && kind == "pair" && ops.iter().all(|op| QUICK.contains(op)),
         },
         body: Box::new(move |world| run(world, subject, &ops)),
     }
@@ -250,6 +258,8 @@ pub(super) fn all() -> Vec<Scenario> {
         Subject::TeamStepped,
         Subject::TeamOfOneThread,
         Subject::TeamOfTwoThreads,
+        Subject::TeamOfOneThreadUnderLock,
+        Subject::TeamOfTwoThreadsUnderLock,
     ] {
         let stepped = subject == Subject::TeamStepped;
         let mut ops = OPS.to_vec();

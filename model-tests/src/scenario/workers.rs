@@ -83,10 +83,10 @@ impl<W: Worker + Clone> Solo<W> {
             Op::Nested => {
                 let inner = worker.clone();
                 let body = move |world: &Shared| {
-                    exclusive.pass();
                     let within = Arc::clone(&exclusive);
-                    world.submit_task(|task| inner.execute(task), move |_| within.pass());
-                    exclusive.pass();
+                    let nest =
+                        || world.submit_task(|task| inner.execute(task), move |_| within.pass());
+                    exclusive.hold(nest);
                 };
                 self.world.submit_task(|task| worker.execute(task), body);
             }
