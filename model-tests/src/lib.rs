@@ -6,11 +6,13 @@
 //! | [`scenario`] | the scenarios, each written once |
 //! | [`engine`] | the engine this build explores them with: loom, shuttle, or real threads |
 //! | [`report`] | one row a scenario and engine; the table and the JSON |
+//! | [`model`] | the reference model: each object as a sequential state machine, and every state of it |
 //! | `conformance` | recordings of the original, replayed |
 
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub mod conformance;
 pub mod engine;
+pub mod model;
 pub mod report;
 pub mod scenario;
 pub mod world;

@@ -1,0 +1,1032 @@
+//! The specification of a team.
+//!
+//! Tasks are accepted, taken by the coordinator, wait, are assigned, and end. Workers are asked for,
+//! idle, busy, retired, and told to quit. The coordinator decides in *steps*: one that is open takes
+//! in one thing that happened, decides what follows, and settles. A step that asks the factory is
+//! interrupted: others may happen before the answer, which resumes it.
+//!
+//! # Actions of callers
+//!
+//! | action | allowed | changes | properties |
+//! |---|---|---|---|
+//! | `Accept(task)` | open | the task is in flight | W1 W4 T2 |
+//! | `Refuse(task)` | closed | – | W2 W4 |
+//! | `Ask(request)` | open; `Vacated`: see `Left` | asked; `Quit`: closed | W3 W4 T6 |
+//! | `Deny(request)` | closed | – | W3 W4 |
+//! | `Withdraw(task)` | in flight | as if never accepted; opens a step | W2 T2 |
+//! | `WithdrawRequest(request)` | asked; not `Quit`, not `Vacated` | no more asked; opens a step | T2 |
+//! | `Statistics(snapshot)` | it is what was last published | – | T2 |
+//!
+//! # What opens a step
+//!
+//! | action | allowed | changes | properties |
+//! |---|---|---|---|
+//! | `Take(task)` | in flight | it waits, the last; if none is idle, a reason to ask for a worker | T2 T3 T4 |
+//! | `TakeRequest(Grow(n))` | asked | n reasons, unless quitting | T3 |
+//! | `TakeRequest(Shrink(n))` | asked | unless quitting: of n workers, the idle leave now, the busy owe to; no more than there are | T5 |
+//! | `TakeRequest(Raised)` | asked | a reason for each waiting task | T3 |
+//! | `TakeRequest(Quit)` | asked | quitting; no debt, no reasons to grow | T5 T6 |
+//! | `TakeRequest(Vacated)` | asked | – | T3 |
+//! | `Ended(worker, task)` | the task has stopped | done; the worker is idle, or pays a debt and leaves: not the last one while work waits | T2 T5 |
+//! | `Lost(worker, task)` | the worker was told to quit, the task not started | the task waits, the first; a reason, or, if it counts as a failed creation, `RefusedFirst` is owed | T4 T8 |
+//! | `Made(worker)` | asked for | idle; no backlog and a debt: it pays, and leaves | T1 T5 |
+//! | `AtLimit` | asked for | no reasons left, unless the answer is out of date | T1 T3 |
+//! | `Failed` | asked for | no reasons left; one at the next step; a report is owed | T8 |
+//! | `Left(n)` | n retired workers were told to quit | they are counted no more; if the team waited for that, it may say `Ask(Vacated)` | T1 T6 |
+//!
+//! Every step but one that opens with `Lost`, `Left`, a withdrawal or an answer first turns the last
+//! failure into a reason to ask (T8).
+//!
+//! # What a step decides
+//!
+//! | action | allowed | changes | properties |
+//! |---|---|---|---|
+//! | `Retire(worker)` | the last idle one, and one is to leave now; or quitting, and no work waits or is in flight | leaving; to be told to quit | T5 T6 |
+//! | `Assign(worker, task)` | the last idle one, the first task; none is to leave now | busy | T4 T5 |
+//! | `AskFactory { workers }` | none is asked for; there is a reason; no idle worker could do; `workers` are idle, busy or leaving | interrupts the step | T1 T3 T7 |
+//! | `RefusedFirst` | owed | a report is owed | T8 |
+//! | `Abandon(task)` | the first task; quitting; no worker, no reason left, and the last try made | to be given to the owner | T7 |
+//! | `Finish` | quitting; nothing outstanding | finished | T6 |
+//! | `Settled` | nothing of the above is owed | the numbers are published; the step is closed | T2 T3 T5 T6 T7 T8 |
+//!
+//! # What follows outside of steps
+//!
+//! | action | allowed | changes | properties |
+//! |---|---|---|---|
+//! | `Start(task)` | assigned, its worker not told to quit | it runs | W1 |
+//! | `Stop { task, panicked }` | it runs | it has stopped; `panicked`: a report is owed | W1 W8 |
+//! | `PanicReported` | owed | – | W8 |
+//! | `CreationReported` | owed | – | T8 |
+//! | `WorkerQuit(worker)` | retired; or its task has not started, and the worker will be lost | told to quit | T1 T6 T8 |
+//! | `AbandonedGiven(task)` | abandoned | it has ended | W1 T7 |
+//! | `CoordinatorQuit` | finished; every worker was told to quit | – | T6 |
+//!
+//! # Reasons to ask for a worker
+//! `for_tasks` and `for_grow` count them. Asking uses one up. An answer `AtLimit` may be out of date:
+//! - A retired worker counts until it was told to quit and `Left` counted it. If some are leaving, or
+//!   left since the question, the reason that was used up stands. While some are leaving, the
+//!   factory is not asked again before the next `Left`, or it would be asked for ever.
+//! - If a raise, a task or a grow was taken since the question, or a worker was retired or lost,
+//!   what they gave reason for stands, and the team may ask once more besides.
+//!
+//! The last try of a team that quits is a reason like the others.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{Machine, TaskId, Violation, WorkerId, broken, rule};
+
+/// What a caller asks a team for, besides running a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Request {
+    /// Make up to so many workers.
+    Grow(usize),
+    /// Lose so many workers, or all.
+    Shrink(Option<usize>),
+    /// The limit was raised.
+    Raised,
+    /// Finish, and end.
+    Quit,
+    /// The team's own: workers have left, and one may be asked for again.
+    Vacated,
+}
+
+/// What happens to a team.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// An `execute` was accepted.
+    Accept(TaskId),
+    /// An `execute` was refused.
+    Refuse(TaskId),
+    /// A request was accepted.
+    Ask(Request),
+    /// A request was refused.
+    Deny(Request),
+    /// The coordinator refused an accepted task: it goes back to the caller.
+    Withdraw(TaskId),
+    /// The coordinator refused an accepted request.
+    WithdrawRequest(Request),
+    /// A step takes a task in.
+    Take(TaskId),
+    /// A step applies a request.
+    TakeRequest(Request),
+    /// A step sees the end of the worker's task.
+    Ended(WorkerId, TaskId),
+    /// A step hears that the worker refused or dropped its task.
+    Lost(WorkerId, TaskId),
+    /// The worker shall have the task.
+    Assign(WorkerId, TaskId),
+    /// The factory is asked for a worker.
+    AskFactory {
+        /// How many it was told that there are.
+        workers: usize,
+    },
+    /// The factory gave this worker.
+    Made(WorkerId),
+    /// The factory said that there are enough.
+    AtLimit,
+    /// The factory failed.
+    Failed,
+    /// The worker shall quit.
+    Retire(WorkerId),
+    /// A worker that refused its task, before any task ended since a worker was made, is to be
+    /// reported as a failed creation.
+    RefusedFirst,
+    /// The task can never run, and shall go to the owner.
+    Abandon(TaskId),
+    /// The coordinator shall quit.
+    Finish,
+    /// The step has decided all that there was to decide.
+    Settled,
+    /// So many retirements are counted as delivered.
+    Left(usize),
+    /// The task begins, on the worker it was assigned to.
+    Start(TaskId),
+    /// The task ended.
+    Stop {
+        /// Which.
+        task: TaskId,
+        /// By a panic?
+        panicked: bool,
+    },
+    /// A task's panic was reported.
+    PanicReported,
+    /// A failed creation was reported.
+    CreationReported,
+    /// The worker is told to quit.
+    WorkerQuit(WorkerId),
+    /// The coordinator is told to quit.
+    CoordinatorQuit,
+    /// The task is given to the owner.
+    AbandonedGiven(TaskId),
+    /// A caller read the numbers.
+    Statistics(Snapshot),
+}
+
+/// The numbers of a team.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Snapshot {
+    /// Workers with nothing to do.
+    pub idle: usize,
+    /// Workers with a task whose end no step has seen.
+    pub busy: usize,
+    /// Retired workers that `Left` has not counted.
+    pub leaving: usize,
+    /// Tasks that wait for a worker.
+    pub backlogged: usize,
+    /// Tasks accepted that no step has taken.
+    pub in_flight: usize,
+    /// Tasks accepted.
+    pub accepted: usize,
+    /// Tasks whose end a step has seen.
+    pub done: usize,
+    /// Tasks abandoned.
+    pub abandoned: usize,
+}
+
+impl Snapshot {
+    /// T2: every accepted task is in one place.
+    #[must_use]
+    pub fn conserves(&self) -> bool {
+        let known = self.in_flight + self.backlogged + self.busy;
+        self.accepted == known + self.done + self.abandoned
+    }
+}
+
+/// Where a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Place {
+    InFlight,
+    Waiting,
+    Assigned(WorkerId),
+    Running(WorkerId),
+    Stopped(WorkerId),
+    Abandoned,
+    Done,
+    Given,
+}
+
+/// Where a worker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Post {
+    Idle,
+    Busy,
+    /// Told to quit, because it refused or dropped its task; no step has heard of it.
+    Losing,
+    /// A step decided that it shall quit; it was not told yet.
+    Retired,
+    /// Told to quit.
+    Gone,
+}
+
+/// Why a worker is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Reason {
+    Task,
+    Grow,
+    /// An answer was out of date, and the reason for it may have been, too.
+    Again,
+    /// Quit's last try.
+    LastTry,
+}
+
+/// An open step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Step {
+    /// How many workers it has retired.
+    pub(super) retired: usize,
+}
+
+/// The factory is being asked, by an interrupted step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Asking {
+    pub(super) reason: Reason,
+    /// Something happened since that gives reason to ask again.
+    pub(super) outdated: bool,
+    /// Workers have left since.
+    pub(super) vacated: bool,
+    /// How many workers the interrupted step had retired.
+    pub(super) retired: usize,
+}
+
+/// Whether the factory is asked while there are reasons to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Gate {
+    /// It has to be.
+    #[default]
+    Open,
+    /// It may be; the next `Left` opens it.
+    Ajar,
+    /// It must not be, before the next `Left`.
+    Shut,
+}
+
+/// Where a wrong model departs from this one: made by tests, to be rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flaw {
+    /// A task may be started again.
+    DuplicatedStart,
+    /// The coordinator may be quit before the workers.
+    CoordinatorNotLast,
+    /// A shrink owes as many workers as it was asked for.
+    UncappedDebt,
+    /// That there is room again is told to nobody.
+    MissingWakeUp,
+    /// The factory is asked again and again while workers are leaving.
+    AsksForEver,
+}
+
+/// A team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Team {
+    /// A quit was accepted: nothing is accepted any more.
+    pub(super) closed: bool,
+    /// A step has taken the quit.
+    pub(super) quitting: bool,
+    pub(super) finished: bool,
+    pub(super) coordinator_quit: bool,
+
+    pub(super) tasks: BTreeMap<TaskId, Place>,
+    /// Those that wait, in order.
+    pub(super) backlog: VecDeque<TaskId>,
+    /// Requests accepted and not taken.
+    pub(super) asked: BTreeMap<Request, usize>,
+    pub(super) accepted: usize,
+
+    pub(super) workers: BTreeMap<WorkerId, Post>,
+    /// The idle ones: the last one in is the last one here.
+    pub(super) idle: Vec<WorkerId>,
+    /// How many retired workers `Left` has not counted.
+    pub(super) leaving: usize,
+    /// How many of these were told to quit.
+    pub(super) told: usize,
+
+    pub(super) step: Option<Step>,
+    pub(super) asking: Option<Asking>,
+    /// How many of the idle are to leave before the step goes on.
+    pub(super) due: usize,
+    /// How many of the busy shall leave when their task ends.
+    pub(super) debt: usize,
+
+    pub(super) for_tasks: usize,
+    pub(super) for_grow: usize,
+    /// How often the team may ask again, because answers were out of date.
+    pub(super) again: usize,
+    pub(super) gate: Gate,
+    /// A `Left` came for which the team may have waited, and `Vacated` was not asked since.
+    pub(super) vacated: bool,
+    /// The last creation failed, and no step has tried again.
+    pub(super) retry: bool,
+    /// No task has ended since a worker was made.
+    pub(super) unproven: bool,
+    pub(super) refused_first: bool,
+    /// The last try was made, and no task has ended since.
+    pub(super) last_try: bool,
+
+    /// Reports owed.
+    pub(super) panics: usize,
+    pub(super) failures: usize,
+
+    pub(super) published: Snapshot,
+    flaw: Option<Flaw>,
+}
+
+impl Team {
+    /// A wrong model.
+    #[must_use]
+    pub fn flawed(flaw: Flaw) -> Self {
+        Self {
+            flaw: Some(flaw),
+            ..Self::default()
+        }
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    /// The numbers as they are now.
+    #[must_use]
+    pub fn numbers(&self) -> Snapshot {
+        let tasks = |those: fn(&Place) -> bool| self.tasks.values().filter(|it| those(it)).count();
+        Snapshot {
+            idle: self.idle.len(),
+            busy: self.busy(),
+            leaving: self.leaving,
+            backlogged: self.backlog.len(),
+            in_flight: self.in_flight(),
+            accepted: self.accepted,
+            done: tasks(|it| matches!(it, Place::Done)),
+            abandoned: tasks(|it| matches!(it, Place::Abandoned | Place::Given)),
+        }
+    }
+
+    /// How many workers were made and not told to quit.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        let live = |it: &&Post| matches!(it, Post::Idle | Post::Busy | Post::Retired);
+        self.workers.values().filter(live).count()
+    }
+
+    /// How many workers there are, as the factory is told.
+    #[must_use]
+    pub fn counted(&self) -> usize {
+        self.idle.len() + self.busy() + self.leaving
+    }
+
+    pub(super) fn busy(&self) -> usize {
+        let busy = |it: &&Post| matches!(it, Post::Busy | Post::Losing);
+        self.workers.values().filter(busy).count()
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        let in_flight = |it: &&Place| matches!(it, Place::InFlight);
+        self.tasks.values().filter(in_flight).count()
+    }
+
+    fn place(&self, task: TaskId) -> Option<Place> {
+        self.tasks.get(&task).copied()
+    }
+
+    fn post(&self, worker: WorkerId) -> Option<Post> {
+        self.workers.get(&worker).copied()
+    }
+
+    /// Work waits, and no worker lives or is being made that could do it.
+    pub(super) fn stuck(&self) -> bool {
+        let none = self.idle.is_empty() && self.busy() == 0 && self.asking.is_none();
+        none && !self.backlog.is_empty()
+    }
+
+    fn last_try_due(&self) -> bool {
+        self.quitting && self.stuck() && !self.last_try
+    }
+
+    /// There is a reason to ask the factory.
+    pub(super) fn wants_a_worker(&self) -> bool {
+        let for_tasks = self.for_tasks.min(self.backlog.len());
+        for_tasks > 0 || self.for_grow > 0 || self.last_try_due()
+    }
+
+    /// Room was made, or will be, and the coordinator will be told.
+    pub(super) fn will_be_told(&self) -> bool {
+        self.gate != Gate::Open || self.vacated || self.asked.contains_key(&Request::Vacated)
+    }
+
+    /// The owner's work is done.
+    fn may_finish(&self, retired: usize) -> bool {
+        let none = self.in_flight() == 0 && self.backlog.is_empty() && self.asked.is_empty();
+        let nobody = self.idle.is_empty() && self.busy() == 0 && self.asking.is_none();
+        // What this step retired, it delivers before the end.
+        self.quitting && !self.finished && none && nobody && self.leaving == retired
+    }
+
+    // Callers.
+
+    fn accept(&mut self, task: TaskId) -> Result<(), Violation> {
+        rule(!self.closed, "W4", "a task was accepted after the quit")?;
+        let new = self.place(task).is_none();
+        rule(new, "W1", "a task was accepted twice")?;
+        self.tasks.insert(task, Place::InFlight);
+        self.accepted += 1;
+        self.published.accepted += 1;
+        self.published.in_flight += 1;
+        Ok(())
+    }
+
+    fn refuse(&self, task: TaskId) -> Result<(), Violation> {
+        rule(self.closed, "W4", "a task was refused before any quit")?;
+        let unknown = self.place(task).is_none();
+        rule(unknown, "W2", "a refused task had been accepted")
+    }
+
+    fn ask(&mut self, request: Request) -> Result<(), Violation> {
+        match request {
+            Request::Vacated => {
+                let why = "a step was asked for though nobody waited for room";
+                rule(self.vacated, "T9", why)?;
+                self.vacated = false;
+            }
+            Request::Quit => {
+                rule(!self.closed, "W3", "two quits were accepted")?;
+                self.closed = true;
+            }
+            _ => rule(!self.closed, "W4", "a request was accepted after the quit")?,
+        }
+        *self.asked.entry(request).or_default() += 1;
+        Ok(())
+    }
+
+    fn deny(&self, request: Request) -> Result<(), Violation> {
+        let id = if request == Request::Quit { "W3" } else { "W4" };
+        rule(self.closed, id, "a request was refused before any quit")?;
+        let own = request == Request::Vacated;
+        rule(!own, "T9", "the team refused a request of its own")
+    }
+
+    fn withdraw(&mut self, task: TaskId) -> Result<(), Violation> {
+        let in_flight = self.place(task) == Some(Place::InFlight);
+        rule(
+            in_flight,
+            "T2",
+            "a task was withdrawn that was not in flight",
+        )?;
+        self.open(0)?;
+        self.tasks.remove(&task);
+        self.accepted -= 1;
+        self.published.accepted -= 1;
+        self.published.in_flight -= 1;
+        Ok(())
+    }
+
+    fn withdraw_request(&mut self, request: Request) -> Result<(), Violation> {
+        let stands = matches!(request, Request::Quit | Request::Vacated);
+        rule(!stands, "T6", "a request was withdrawn that stands")?;
+        self.no_more_asked(request)?;
+        self.open(0)
+    }
+
+    fn no_more_asked(&mut self, request: Request) -> Result<(), Violation> {
+        let count = self.asked.remove(&request).unwrap_or(0);
+        rule(count > 0, "T2", "a request was taken that was not accepted")?;
+        if count > 1 {
+            self.asked.insert(request, count - 1);
+        }
+        Ok(())
+    }
+
+    // What opens a step.
+
+    fn open(&mut self, retired: usize) -> Result<(), Violation> {
+        rule(self.step.is_none(), "W6", "two steps overlap")?;
+        let why = "a step was taken after the coordinator's quit";
+        rule(!self.coordinator_quit, "T6", why)?;
+        self.step = Some(Step { retired });
+        Ok(())
+    }
+
+    /// A failure is reason to ask at the next step.
+    fn try_again(&mut self) {
+        if self.retry {
+            self.retry = false;
+            self.for_tasks += 1;
+        }
+    }
+
+    fn outdate(&mut self) {
+        if let Some(asking) = &mut self.asking {
+            asking.outdated = true;
+        }
+    }
+
+    fn take_task(&mut self, task: TaskId) -> Result<(), Violation> {
+        let in_flight = self.place(task) == Some(Place::InFlight);
+        rule(in_flight, "W1", "a task was taken that was not in flight")?;
+        self.open(0)?;
+        self.try_again();
+        self.outdate();
+        self.tasks.insert(task, Place::Waiting);
+        self.backlog.push_back(task);
+        if self.idle.is_empty() {
+            self.for_tasks += 1;
+        }
+        Ok(())
+    }
+
+    fn take_request(&mut self, request: Request) -> Result<(), Violation> {
+        self.no_more_asked(request)?;
+        self.open(0)?;
+        self.try_again();
+        match request {
+            Request::Grow(_) | Request::Shrink(_) if self.quitting => {}
+            Request::Grow(n) => {
+                self.outdate();
+                self.for_grow = self.for_grow.saturating_add(n);
+            }
+            Request::Shrink(n) => {
+                let n = n.unwrap_or(usize::MAX);
+                self.due = n.min(self.idle.len());
+                self.debt = self.debt.saturating_add(n - self.due);
+                self.cap_debt();
+            }
+            Request::Raised => {
+                self.outdate();
+                self.for_tasks = self.backlog.len();
+            }
+            Request::Quit => {
+                self.quitting = true;
+                self.debt = 0;
+                self.for_grow = 0;
+            }
+            Request::Vacated => {}
+        }
+        Ok(())
+    }
+
+    fn cap_debt(&mut self) {
+        if !self.has(Flaw::UncappedDebt) {
+            self.debt = self.debt.min(self.busy());
+        }
+    }
+
+    fn ended(&mut self, worker: WorkerId, task: TaskId) -> Result<(), Violation> {
+        let stopped = self.place(task) == Some(Place::Stopped(worker));
+        rule(
+            stopped,
+            "W1",
+            "an end was seen of a task that has not stopped",
+        )?;
+        self.open(0)?;
+        self.try_again();
+        self.tasks.insert(task, Place::Done);
+        self.workers.insert(worker, Post::Idle);
+        self.idle.push(worker);
+        self.unproven = false;
+        self.last_try = false;
+        // One that is only being made may yet not be had.
+        let another_stays = self.busy() > 0;
+        if self.debt > 0 && (self.backlog.is_empty() || another_stays) {
+            self.debt -= 1;
+            self.due = 1;
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self, worker: WorkerId, task: TaskId) -> Result<(), Violation> {
+        let not_started = self.place(task) == Some(Place::Assigned(worker));
+        rule(not_started, "W1", "a task was lost that had started")?;
+        let told = self.post(worker) == Some(Post::Losing);
+        rule(told, "T8", "a worker was lost that was not told to quit")?;
+        self.open(0)?;
+        self.outdate();
+        self.tasks.insert(task, Place::Waiting);
+        self.backlog.push_front(task);
+        self.workers.insert(worker, Post::Gone);
+        self.cap_debt();
+        if self.unproven {
+            self.refused_first = true;
+            self.retry = true;
+        } else {
+            self.for_tasks += 1;
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self) -> Result<Asking, Violation> {
+        let Some(asking) = self.asking.take() else {
+            return Err(broken("T1", "the factory answered without being asked"));
+        };
+        self.open(asking.retired)?;
+        Ok(asking)
+    }
+
+    fn made(&mut self, worker: WorkerId) -> Result<(), Violation> {
+        self.answer()?;
+        let new = self.post(worker).is_none();
+        rule(new, "T1", "a worker was made twice")?;
+        self.workers.insert(worker, Post::Idle);
+        self.idle.push(worker);
+        self.unproven = true;
+        if self.backlog.is_empty() && self.debt > 0 {
+            self.debt -= 1;
+            self.due = 1;
+        }
+        Ok(())
+    }
+
+    fn at_limit(&mut self) -> Result<(), Violation> {
+        let asking = self.answer()?;
+        let room = self.leaving > 0 || asking.vacated;
+        if room {
+            match asking.reason {
+                Reason::Task => self.for_tasks += 1,
+                Reason::Grow if self.quitting => {}
+                Reason::Grow => self.for_grow = self.for_grow.saturating_add(1),
+                Reason::Again => self.again += 1,
+                Reason::LastTry => self.last_try = false,
+            }
+            if self.leaving > 0 && !self.has(Flaw::AsksForEver) {
+                self.gate = if asking.outdated {
+                    Gate::Ajar
+                } else {
+                    Gate::Shut
+                };
+            }
+        } else if asking.outdated {
+            self.again += 1;
+        } else {
+            self.no_reasons();
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self) -> Result<(), Violation> {
+        self.answer()?;
+        self.no_reasons();
+        self.retry = true;
+        self.failures += 1;
+        Ok(())
+    }
+
+    fn no_reasons(&mut self) {
+        self.for_tasks = 0;
+        self.for_grow = 0;
+        self.again = 0;
+    }
+
+    fn left(&mut self, n: usize) -> Result<(), Violation> {
+        let why = "workers were counted as gone that were not told to quit";
+        rule(n <= self.told, "T6", why)?;
+        self.open(0)?;
+        self.told -= n;
+        self.leaving -= n;
+        // This is no turn of the coordinator: the factory cannot be asked here.
+        let waited = self.gate != Gate::Open || self.last_try_due() || self.asking.is_some();
+        self.vacated |= waited && !self.has(Flaw::MissingWakeUp);
+        self.gate = Gate::Open;
+        if let Some(asking) = &mut self.asking {
+            asking.vacated = true;
+        }
+        Ok(())
+    }
+
+    // What a step decides.
+
+    fn in_step(&self) -> Result<(), Violation> {
+        let why = "something was decided outside of a step";
+        rule(self.step.is_some(), "W6", why)
+    }
+
+    fn retire(&mut self, worker: WorkerId) -> Result<(), Violation> {
+        self.in_step()?;
+        let last_in = self.idle.last() == Some(&worker);
+        rule(
+            last_in,
+            "T5",
+            "a worker left that was not the last one idle",
+        )?;
+        let others = self.idle.len() - 1 + self.busy();
+        let why = "the last worker left while work waits";
+        rule(others > 0 || self.backlog.is_empty(), "T5", why)?;
+        if self.due > 0 {
+            self.due -= 1;
+        } else {
+            rule(self.quitting, "T5", "a worker left without a reason")?;
+            let drained = self.backlog.is_empty() && self.in_flight() == 0;
+            rule(drained, "T6", "a worker left before the work was done")?;
+        }
+        self.outdate();
+        self.idle.pop();
+        self.workers.insert(worker, Post::Retired);
+        self.leaving += 1;
+        if let Some(step) = &mut self.step {
+            step.retired += 1;
+        }
+        Ok(())
+    }
+
+    fn assign(&mut self, worker: WorkerId, task: TaskId) -> Result<(), Violation> {
+        self.in_step()?;
+        let why = "a worker got a task that was to leave";
+        rule(self.due == 0, "T5", why)?;
+        let last_in = self.idle.last() == Some(&worker);
+        rule(last_in, "T5", "not the last one idle got the task")?;
+        let first = self.backlog.front() == Some(&task);
+        rule(first, "T4", "a task overtook one that was taken before")?;
+        self.idle.pop();
+        self.backlog.pop_front();
+        self.workers.insert(worker, Post::Busy);
+        self.tasks.insert(task, Place::Assigned(worker));
+        Ok(())
+    }
+
+    fn ask_factory(&mut self, workers: usize) -> Result<(), Violation> {
+        self.in_step()?;
+        rule(self.asking.is_none(), "T1", "two workers are made at once")?;
+        rule(self.due == 0, "T5", "a worker was made before one left")?;
+        let needed = self.idle.is_empty() || self.backlog.is_empty();
+        rule(needed, "T3", "a worker was asked for while one idles")?;
+        let right = workers == self.counted();
+        rule(right, "T1", "the factory was told a wrong number")?;
+        let why = "the factory was asked again before a worker left";
+        rule(self.gate != Gate::Shut, "T9", why)?;
+        let reason = self.next_reason();
+        let why = "a worker was asked for without a reason";
+        rule(reason.is_some(), "T3", why)?;
+        let step = self.step.take();
+        self.gate = Gate::Open;
+        self.asking = reason.map(|reason| Asking {
+            reason,
+            outdated: false,
+            vacated: false,
+            retired: step.map_or(0, |step| step.retired),
+        });
+        Ok(())
+    }
+
+    /// Uses up a reason to ask for a worker.
+    fn next_reason(&mut self) -> Option<Reason> {
+        self.for_tasks = self.for_tasks.min(self.backlog.len());
+        let (count, reason) = if self.for_tasks > 0 {
+            (&mut self.for_tasks, Reason::Task)
+        } else if self.for_grow > 0 {
+            (&mut self.for_grow, Reason::Grow)
+        } else if self.again > 0 {
+            (&mut self.again, Reason::Again)
+        } else if self.last_try_due() {
+            self.last_try = true;
+            return Some(Reason::LastTry);
+        } else {
+            return None;
+        };
+        *count -= 1;
+        Some(reason)
+    }
+
+    fn tell_refused_first(&mut self) -> Result<(), Violation> {
+        self.in_step()?;
+        let why = "a failed creation was told that was none";
+        rule(self.refused_first, "T8", why)?;
+        self.refused_first = false;
+        self.failures += 1;
+        Ok(())
+    }
+
+    fn abandon(&mut self, task: TaskId) -> Result<(), Violation> {
+        self.in_step()?;
+        rule(self.quitting, "T7", "a task was abandoned without a quit")?;
+        let first = self.backlog.front() == Some(&task);
+        rule(first, "T4", "a task was abandoned before an older one")?;
+        let why = "a task was abandoned though a worker lives";
+        rule(self.stuck(), "T7", why)?;
+        let why = "a task was abandoned without a last try";
+        rule(!self.wants_a_worker() && self.last_try, "T7", why)?;
+        self.backlog.pop_front();
+        self.tasks.insert(task, Place::Abandoned);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Violation> {
+        self.in_step()?;
+        let retired = self.step.as_ref().map_or(0, |step| step.retired);
+        let why = "the end came while something is outstanding, or twice";
+        rule(self.may_finish(retired), "T6", why)?;
+        self.finished = true;
+        self.leaving = 0;
+        self.told = 0;
+        Ok(())
+    }
+
+    fn settled(&mut self) -> Result<(), Violation> {
+        self.in_step()?;
+        let retired = self.step.as_ref().map_or(0, |step| step.retired);
+        rule(self.due == 0, "T5", "a worker stayed that was to leave")?;
+        let works = self.idle.is_empty() || self.backlog.is_empty();
+        rule(works, "T3", "a worker idles while work waits")?;
+        rule(!self.refused_first, "T8", "a first refusal was not told")?;
+        self.for_tasks = self.for_tasks.min(self.backlog.len());
+        let waits = self.asking.is_some() || self.will_be_told();
+        if self.last_try_due() {
+            // It waits for those that are leaving.
+            let may_wait = waits || self.leaving > 0;
+            rule(may_wait, "T7", "there was no last try")?;
+        } else {
+            let asked = waits || !self.wants_a_worker();
+            rule(asked, "T3", "a worker was not asked for")?;
+        }
+        if self.quitting {
+            let drained = self.backlog.is_empty() && self.in_flight() == 0;
+            let stayed = drained && !self.idle.is_empty();
+            rule(!stayed, "T6", "an idle worker stayed after the quit")?;
+            let ends = self.may_finish(retired);
+            rule(
+                !ends,
+                "T6",
+                "nothing is outstanding, and the team did not end",
+            )?;
+            let kept = self.stuck() && !self.wants_a_worker() && self.leaving == 0 && !waits;
+            rule(!kept, "T7", "work was kept that can never run")?;
+        }
+        if self.asking.is_none() {
+            self.again = 0;
+        }
+        self.step = None;
+        self.published = self.numbers();
+        Ok(())
+    }
+
+    // What follows outside of steps.
+
+    fn start(&mut self, task: TaskId) -> Result<(), Violation> {
+        match self.place(task) {
+            Some(Place::Assigned(worker)) => {
+                let busy = self.post(worker) == Some(Post::Busy);
+                rule(busy, "T8", "a task started on a worker that was lost")?;
+                self.tasks.insert(task, Place::Running(worker));
+                Ok(())
+            }
+            Some(Place::Running(_) | Place::Stopped(_)) if self.has(Flaw::DuplicatedStart) => {
+                Ok(())
+            }
+            _ => Err(broken(
+                "W1",
+                "a task started that was not assigned, or again",
+            )),
+        }
+    }
+
+    fn stop(&mut self, task: TaskId, panicked: bool) -> Result<(), Violation> {
+        let Some(Place::Running(worker)) = self.place(task) else {
+            return Err(broken("W1", "a task stopped that does not run"));
+        };
+        self.tasks.insert(task, Place::Stopped(worker));
+        self.panics += usize::from(panicked);
+        Ok(())
+    }
+
+    fn worker_quit(&mut self, worker: WorkerId) -> Result<(), Violation> {
+        match self.post(worker) {
+            Some(Post::Retired) => {
+                self.workers.insert(worker, Post::Gone);
+                self.told += usize::from(!self.finished);
+            }
+            Some(Post::Busy) => {
+                let assigned = |it: &Place| *it == Place::Assigned(worker);
+                let why = "a worker was told to quit while it runs a task";
+                rule(self.tasks.values().any(assigned), "T6", why)?;
+                self.workers.insert(worker, Post::Losing);
+            }
+            _ => {
+                let why = "a worker was told to quit twice, or without a reason";
+                return Err(broken("T6", why));
+            }
+        }
+        Ok(())
+    }
+
+    fn quit_coordinator(&mut self) -> Result<(), Violation> {
+        let why = "the coordinator was quit before the end, or twice";
+        rule(self.finished && !self.coordinator_quit, "T6", why)?;
+        let last = self.workers.values().all(|&it| it == Post::Gone);
+        let last = last || self.has(Flaw::CoordinatorNotLast);
+        rule(last, "T6", "the coordinator was quit before a worker")?;
+        self.coordinator_quit = true;
+        Ok(())
+    }
+
+    fn give(&mut self, task: TaskId) -> Result<(), Violation> {
+        let abandoned = self.place(task) == Some(Place::Abandoned);
+        rule(abandoned, "T7", "a task was given that was not abandoned")?;
+        self.tasks.insert(task, Place::Given);
+        Ok(())
+    }
+}
+
+/// Pays one report that is owed.
+fn report(owed: &mut usize, property: &'static str) -> Result<(), Violation> {
+    let why = "something was reported that had not failed, or twice";
+    rule(*owed > 0, property, why)?;
+    *owed -= 1;
+    Ok(())
+}
+
+impl Machine for Team {
+    type Action = Action;
+
+    fn properties(action: &Action) -> &'static [&'static str] {
+        match action {
+            Action::Accept(_) => &["W1", "W4", "T2"],
+            Action::Refuse(_) => &["W2", "W4"],
+            Action::Ask(_) => &["W3", "W4", "T6"],
+            Action::Deny(_) => &["W3", "W4"],
+            Action::Withdraw(_) => &["W2", "T2"],
+            Action::WithdrawRequest(_) | Action::Statistics(_) => &["T2"],
+            Action::Take(_) => &["T2", "T3", "T4"],
+            Action::TakeRequest(Request::Grow(_) | Request::Raised | Request::Vacated) => &["T3"],
+            Action::TakeRequest(Request::Shrink(_)) => &["T5"],
+            Action::TakeRequest(Request::Quit) => &["T5", "T6"],
+            Action::Ended(..) => &["T2", "T5"],
+            Action::Lost(..) => &["T4", "T8"],
+            Action::Assign(..) => &["T4", "T5"],
+            Action::AskFactory { .. } => &["T1", "T3", "T7"],
+            Action::Made(_) => &["T1", "T5"],
+            Action::AtLimit => &["T1", "T3"],
+            Action::Failed | Action::RefusedFirst | Action::CreationReported => &["T8"],
+            Action::Retire(_) => &["T5", "T6"],
+            Action::Abandon(_) => &["T7"],
+            Action::Finish | Action::CoordinatorQuit => &["T6"],
+            Action::Settled => &["T2", "T3", "T5", "T6", "T7", "T8"],
+            Action::Left(_) => &["T1", "T6"],
+            Action::Start(_) => &["W1"],
+            Action::Stop { .. } => &["W1", "W8"],
+            Action::PanicReported => &["W8"],
+            Action::WorkerQuit(_) => &["T1", "T6", "T8"],
+            Action::AbandonedGiven(_) => &["W1", "T7"],
+        }
+    }
+
+    fn take(&mut self, action: &Action) -> Result<(), Violation> {
+        match *action {
+            Action::Accept(task) => self.accept(task),
+            Action::Refuse(task) => self.refuse(task),
+            Action::Ask(request) => self.ask(request),
+            Action::Deny(request) => self.deny(request),
+            Action::Withdraw(task) => self.withdraw(task),
+            Action::WithdrawRequest(request) => self.withdraw_request(request),
+            Action::Take(task) => self.take_task(task),
+            Action::TakeRequest(request) => self.take_request(request),
+            Action::Ended(worker, task) => self.ended(worker, task),
+            Action::Lost(worker, task) => self.lost(worker, task),
+            Action::Assign(worker, task) => self.assign(worker, task),
+            Action::AskFactory { workers } => self.ask_factory(workers),
+            Action::Made(worker) => self.made(worker),
+            Action::AtLimit => self.at_limit(),
+            Action::Failed => self.failed(),
+            Action::Retire(worker) => self.retire(worker),
+            Action::RefusedFirst => self.tell_refused_first(),
+            Action::Abandon(task) => self.abandon(task),
+            Action::Finish => self.finish(),
+            Action::Settled => self.settled(),
+            Action::Left(n) => self.left(n),
+            Action::Start(task) => self.start(task),
+            Action::Stop { task, panicked } => self.stop(task, panicked),
+            Action::PanicReported => report(&mut self.panics, "W8"),
+            Action::CreationReported => report(&mut self.failures, "T8"),
+            Action::WorkerQuit(worker) => self.worker_quit(worker),
+            Action::CoordinatorQuit => self.quit_coordinator(),
+            Action::AbandonedGiven(task) => self.give(task),
+            Action::Statistics(snapshot) => {
+                let right = snapshot == self.published;
+                rule(right, "T2", "the numbers are not those last published")
+            }
+        }
+    }
+
+    fn end(&self) -> Result<(), Violation> {
+        let ended = |it: &Place| matches!(it, Place::Done | Place::Given | Place::Waiting);
+        let all_ended = self.tasks.values().all(ended);
+        rule(all_ended, "W1", "an accepted task had no end")?;
+        rule(self.panics == 0, "W8", "a panic was not reported")?;
+        let reported = self.failures == 0;
+        rule(reported, "T8", "a failed creation was not reported")?;
+        let told = self.workers.values().all(|&it| it != Post::Retired);
+        rule(told, "T6", "a retired worker was not told to quit")?;
+        let settled = self.step.is_none() && self.asking.is_none() && self.asked.is_empty();
+        rule(settled, "T9", "a step or a request was not finished")?;
+        rule(self.leaving == 0, "T6", "a worker was not counted as gone")?;
+        let wants = self.wants_a_worker();
+        rule(
+            !wants,
+            "T9",
+            "a worker is wanted, and nobody will ask for it",
+        )?;
+        if self.closed {
+            let nothing_waits = self.backlog.is_empty();
+            rule(nothing_waits, "T7", "work waits after the quit")?;
+            let ended = self.finished && self.coordinator_quit;
+            rule(ended, "T6", "the team was quit, and did not end")?;
+            let gone = self.workers.values().all(|&it| it == Post::Gone);
+            rule(gone, "T6", "a worker was not told to quit")?;
+        }
+        Ok(())
+    }
+}
