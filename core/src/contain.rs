@@ -33,11 +33,14 @@ pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(f))
 }
 
-/// Runs `f`; a panic in it goes to `handler`.
-pub(crate) fn reporting(handler: &PanicHandler, f: impl FnOnce()) {
-    if let Err(payload) = contain(f) {
+/// Runs `f`; a panic in it goes to `handler`. Whether there was one.
+pub(crate) fn reporting(handler: &PanicHandler, f: impl FnOnce()) -> bool {
+    let payload = contain(f).err();
+    let panicked = payload.is_some();
+    if let Some(payload) = payload {
         quietly(|| handler(payload));
     }
+    panicked
 }
 
 /// Runs `f`, and drops the payload if it panics: for what has nobody left to report to.

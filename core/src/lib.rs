@@ -20,7 +20,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | vocabulary | [`primitives`] |
+//! | vocabulary | [`primitives`], `probe` |
 //! | words | `task`, `worker`, `quit`, `contain`, `handle`, `turn` |
 //! | workers | `memory`, `lock`, `queue`, `thread` |
 //! | team | `team`: `statistics`, `ledger`, `handlers`, `tickets`, `shell`, `team_lock`, `public` |
@@ -28,7 +28,8 @@
 //!
 //! # Features
 //! `loom` and `shuttle` replace the [`primitives`] by those of that engine, so that this crate and
-//! code built on it can be explored. With both on, loom wins. Neither is for production.
+//! code built on it can be explored. With both on, loom wins. `probe` tells a recorder of each
+//! linearization point. None is for production.
 
 #![cfg_attr(
     not(any(feature = "loom", feature = "shuttle")),
@@ -45,6 +46,8 @@ mod lock;
 mod memory;
 mod pool;
 pub mod primitives;
+#[cfg_attr(not(feature = "probe"), doc(hidden))]
+pub mod probe;
 mod queue;
 mod quit;
 mod task;

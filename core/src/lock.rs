@@ -29,6 +29,7 @@ use std::fmt;
 use crate::contain::{PanicHandler, hook_only, reporting};
 use crate::handle::{Counted, Handle, LastDrop};
 use crate::primitives::Mutex;
+use crate::probe::{Kind, Object, What};
 use crate::quit::Quit;
 use crate::task::Task;
 use crate::turn::{self, Exclusion, Later};
@@ -63,27 +64,47 @@ struct Lock {
     quit: Quit,
     on_panic: PanicHandler,
     lock: Mutex<()>,
+    object: Object,
 }
 
 impl LastDrop for Lock {
     fn last_handle_dropped(&self) {
         // Nobody has quit it: the answer is `Ok`.
-        let _ = self.quit.set();
+        let _ = self.quit();
     }
 }
 
 impl Lock {
-    fn run(&self, step: impl FnOnce()) {
+    fn run(&self, task: Task) {
+        let number = task.identity().number();
+        self.exclusively(Some(number), || task.run());
+    }
+
+    /// `number`: of the task that is run, if it is one.
+    fn exclusively(&self, number: Option<usize>, run: impl FnOnce()) {
         let _lock = self.lock.lock();
+        if let Some(number) = number {
+            self.object.tell(|| What::Started(number));
+        }
         turn::holding(|| {
-            turn::theirs(|| reporting(&self.on_panic, step));
+            let panicked = turn::theirs(|| reporting(&self.on_panic, run));
+            if let Some(task) = number {
+                self.object.tell(|| What::Stopped { task, panicked });
+            }
         });
+    }
+
+    fn quit(&self) -> Result<(), AlreadyQuit> {
+        let answer = self.quit.set();
+        let won = answer.is_ok();
+        self.object.tell(|| What::Quit { won });
+        answer
     }
 }
 
 impl Exclusion for Counted<Lock> {
     fn run(&self, task: Task) {
-        Lock::run(self, || task.run());
+        Lock::run(self, task);
     }
 }
 
@@ -101,6 +122,7 @@ impl LockWorker {
             quit: Quit::new(),
             on_panic,
             lock: Mutex::new(()),
+            object: Object::of(Kind::Lock),
         }))
     }
 
@@ -113,12 +135,15 @@ impl LockWorker {
     /// [`Refused`] after a quit.
     pub fn execute(&self, task: impl Into<Task>) -> Result<(), Refused> {
         let task = task.into();
+        let (object, number) = (self.0.object, task.identity().number());
         if self.0.quit.is_set() {
+            object.tell(|| What::Refused(number));
             return Err(Refused::new(task));
         }
+        object.tell(|| What::Accepted(number));
         turn::open(|| {
             if turn::may_wait() {
-                self.0.run(|| task.run());
+                self.0.run(task);
                 return;
             }
             let call = Later {
@@ -130,6 +155,7 @@ impl LockWorker {
                 call.run();
             }
         });
+        object.tell(|| What::Returned(number));
         Ok(())
     }
 
@@ -139,7 +165,7 @@ impl LockWorker {
     /// [`AlreadyQuit`], if it was quit before.
     pub fn quit(&self) -> Result<(), AlreadyQuit> {
         self.0.note_quit();
-        self.0.quit.set()
+        self.0.quit()
     }
 }
 
@@ -168,7 +194,7 @@ impl ExclusiveWorker for LockWorker {
         if self.0.quit.is_seen() {
             return Now::Refused;
         }
-        turn::open(|| self.0.run(step));
+        turn::open(|| self.0.exclusively(None, step));
         Now::Ran
     }
 }

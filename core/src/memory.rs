@@ -26,6 +26,7 @@ use std::mem;
 use crate::contain::{PanicHandler, hook_only, reporting};
 use crate::handle::{Counted, Handle, LastDrop};
 use crate::primitives::{Arc, Mutex};
+use crate::probe::{Kind, Object, What};
 use crate::task::Task;
 use crate::turn::turn;
 use crate::worker::{AlreadyQuit, ExclusiveWorker, Refused, Worker};
@@ -57,6 +58,7 @@ pub fn memory_worker() -> (MemoryWorker, Performer) {
 pub fn memory_worker_with(on_panic: PanicHandler) -> (MemoryWorker, Performer) {
     let worker = MemoryWorker(Handle::new(Memory {
         on_panic,
+        object: Object::of(Kind::Memory),
         state: Mutex::new(State::default()),
     }));
     let performer = Performer(Arc::clone(worker.0.shared()));
@@ -65,6 +67,7 @@ pub fn memory_worker_with(on_panic: PanicHandler) -> (MemoryWorker, Performer) {
 
 struct Memory {
     on_panic: PanicHandler,
+    object: Object,
     state: Mutex<State>,
 }
 
@@ -77,11 +80,10 @@ struct State {
 
 impl Memory {
     fn close(&self) -> Result<(), AlreadyQuit> {
-        if mem::replace(&mut self.state.lock().closed, true) {
-            Err(AlreadyQuit)
-        } else {
-            Ok(())
-        }
+        let mut state = self.state.lock();
+        let won = !mem::replace(&mut state.closed, true);
+        self.object.tell(|| What::Quit { won });
+        if won { Ok(()) } else { Err(AlreadyQuit) }
     }
 }
 
@@ -104,10 +106,13 @@ impl MemoryWorker {
     pub fn execute(&self, task: impl Into<Task>) -> Result<(), Refused> {
         let task = task.into();
         let mut state = self.0.state.lock();
+        let number = task.identity().number();
         if state.closed {
+            self.0.object.tell(|| What::Refused(number));
             drop(state);
             return Err(Refused::new(task));
         }
+        self.0.object.tell(|| What::Accepted(number));
         state.queue.push_back(task);
         Ok(())
     }
@@ -169,20 +174,33 @@ impl Performer {
         let task = {
             let mut state = self.0.state.lock();
             if state.performing {
+                self.0.object.tell(|| What::Busy);
                 return Performed::Busy;
             }
             match state.queue.pop_front() {
                 Some(task) => {
                     state.performing = true;
+                    let number = task.identity().number();
+                    self.0.object.tell(|| What::Started(number));
                     task
                 }
-                None if state.closed => return Performed::Ended,
-                None => return Performed::Nothing,
+                None if state.closed => {
+                    self.0.object.tell(|| What::Ended);
+                    return Performed::Ended;
+                }
+                None => {
+                    self.0.object.tell(|| What::Nothing);
+                    return Performed::Nothing;
+                }
             }
         };
+        let number = task.identity().number();
         turn(|| {
-            reporting(&self.0.on_panic, || task.run());
-            self.0.state.lock().performing = false;
+            let panicked = reporting(&self.0.on_panic, || task.run());
+            let mut state = self.0.state.lock();
+            state.performing = false;
+            let task = number;
+            self.0.object.tell(|| What::Stopped { task, panicked });
         });
         Performed::Ran
     }
@@ -199,6 +217,11 @@ impl Drop for Performer {
         let queue = {
             let mut state = self.0.state.lock();
             state.closed = true;
+            self.0.object.tell(|| What::Closed);
+            for task in &state.queue {
+                let number = task.identity().number();
+                self.0.object.tell(|| What::Dropped(number));
+            }
             mem::take(&mut state.queue)
         };
         for task in queue {

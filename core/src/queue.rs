@@ -26,6 +26,7 @@ use std::fmt;
 use std::mem;
 
 use crate::primitives::{Condvar, Mutex};
+use crate::probe::{Kind, Object, What};
 use crate::task::Task;
 use crate::worker::{AlreadyQuit, Refused};
 
@@ -51,16 +52,22 @@ pub trait Queue: Send + Sync + 'static {
     /// Moves tasks, in order, into the empty `batch`; blocks while there are none. `false` once the
     /// queue is closed and empty. Called by one thread at a time.
     fn take(&self, batch: &mut VecDeque<Task>) -> bool;
+
+    /// Whose events those of the worker's tasks are; of a queue of your own, nobody's.
+    #[doc(hidden)]
+    fn object(&self) -> Object {
+        Object::default()
+    }
 }
 
 /// The queue that thread workers have unless given another: many push, one takes.
 ///
 /// Pushing allocates only when the queue grows; the room that a burst needed is given back when the
 /// consumer has caught up.
-#[derive(Default)]
 pub struct SwapQueue {
     state: Mutex<State>,
     woken: Condvar,
+    object: Object,
 }
 
 #[derive(Default)]
@@ -77,7 +84,11 @@ impl SwapQueue {
     /// An empty, open queue.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            state: Mutex::default(),
+            woken: Condvar::new(),
+            object: Object::of(Kind::Thread),
+        }
     }
 
     /// Wakes the consumer if it sleeps: after a change, and under the same lock.
@@ -91,10 +102,13 @@ impl SwapQueue {
 impl Queue for SwapQueue {
     fn push(&self, task: Task) -> Result<(), Refused> {
         let mut state = self.state.lock();
+        let number = task.identity().number();
         if state.closed {
+            self.object.tell(|| What::Refused(number));
             drop(state);
             return Err(Refused::new(task));
         }
+        self.object.tell(|| What::Accepted(number));
         state.inbox.push_back(task);
         self.wake(&mut state);
         Ok(())
@@ -102,7 +116,9 @@ impl Queue for SwapQueue {
 
     fn close(&self) -> Result<(), AlreadyQuit> {
         let mut state = self.state.lock();
-        if mem::replace(&mut state.closed, true) {
+        let won = !mem::replace(&mut state.closed, true);
+        self.object.tell(|| What::Quit { won });
+        if !won {
             return Err(AlreadyQuit);
         }
         self.wake(&mut state);
@@ -113,6 +129,7 @@ impl Queue for SwapQueue {
         let mut state = self.state.lock();
         while state.inbox.is_empty() {
             if state.closed {
+                self.object.tell(|| What::ThreadEnded);
                 return false;
             }
             for queue in [&mut state.inbox, batch] {
@@ -125,6 +142,16 @@ impl Queue for SwapQueue {
         }
         mem::swap(&mut state.inbox, batch);
         true
+    }
+
+    fn object(&self) -> Object {
+        self.object
+    }
+}
+
+impl Default for SwapQueue {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -8,6 +8,7 @@
 //! - W4 (*one cut*): once a `set` has returned, every later [`Quit::is_set`] says so, in real time.
 
 use crate::primitives::{AtomicBool, Ordering};
+use crate::probe::{Kind, Object, What};
 use crate::worker::AlreadyQuit;
 
 /// A flag that is set once.
@@ -23,13 +24,19 @@ use crate::worker::AlreadyQuit;
 /// # });
 /// ```
 #[derive(Debug)]
-pub struct Quit(AtomicBool);
+pub struct Quit {
+    set: AtomicBool,
+    object: Object,
+}
 
 impl Quit {
     /// An unset flag.
     #[must_use]
     pub fn new() -> Self {
-        Self(AtomicBool::new(false))
+        Self {
+            set: AtomicBool::new(false),
+            object: Object::of(Kind::Quit),
+        }
     }
 
     /// Sets the flag. What the caller did before is visible to whoever then finds it set.
@@ -40,11 +47,9 @@ impl Quit {
         // ORDERING: one read-modify-write, so that two callers cannot both find it unset. Release
         // pairs with the Acquire below: whoever is refused sees what came before the quit. Acquire
         // gives the loser of two quits the same. Relaxed would promise a loser nothing.
-        if self.0.swap(true, Ordering::AcqRel) {
-            Err(AlreadyQuit)
-        } else {
-            Ok(())
-        }
+        let won = !self.set.swap(true, Ordering::AcqRel);
+        self.object.tell(|| What::Quit { won });
+        if won { Ok(()) } else { Err(AlreadyQuit) }
     }
 
     /// Whether the flag is set: certainly, if a `set` has returned anywhere before this is called.
@@ -54,13 +59,15 @@ impl Quit {
         // SeqCst, may read an older one after a `set` that has returned on another thread, and so
         // break W4 (loom shows it). Acquire pairs with the Release in `set`, so that whoever is
         // refused sees what came before the quit. Relaxed would show the flag without that.
-        self.0.fetch_or(false, Ordering::Acquire)
+        let set = self.set.fetch_or(false, Ordering::Acquire);
+        self.object.tell(|| What::Seen { set });
+        set
     }
 
     /// Whether the flag is known to be set; a `set` that is not ordered before this may be missed.
     pub(crate) fn is_seen(&self) -> bool {
         // ORDERING: Acquire pairs with the Release in `set`, as above.
-        self.0.load(Ordering::Acquire)
+        self.set.load(Ordering::Acquire)
     }
 }
 

@@ -20,8 +20,10 @@ use std::any::TypeId;
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
 
+use crate::probe::{IDENTITY_WORDS, Identity};
+
 const JOB_WORDS: usize = 6;
-const TICKET_WORDS: usize = 9;
+const TICKET_WORDS: usize = 9 + IDENTITY_WORDS;
 
 /// Something that is done once.
 pub(crate) trait Once: Send + 'static {
@@ -29,6 +31,11 @@ pub(crate) trait Once: Send + 'static {
     const BOXED: bool = false;
 
     fn run(self);
+
+    /// The user's task that this is about, if there is one.
+    fn identity(&self) -> Identity {
+        Identity::default()
+    }
 }
 
 struct Closure<F>(F);
@@ -75,6 +82,7 @@ impl Table {
 /// A value of some type `T: Once` and the table of that type.
 struct Raw<const WORDS: usize> {
     table: &'static Table,
+    identity: Identity,
     value: MaybeUninit<[usize; WORDS]>,
 }
 
@@ -84,13 +92,14 @@ impl<const WORDS: usize> Raw<WORDS> {
     }
 
     /// Keeps the value inline if it fits into `limit` words, else hands it back.
-    fn new<T: Once, const LIMIT: usize>(value: T) -> Result<Self, T> {
+    fn new<T: Once, const LIMIT: usize>(value: T, identity: Identity) -> Result<Self, T> {
         const { assert!(LIMIT <= WORDS) };
         if !Raw::<LIMIT>::fits::<T>() {
             return Err(value);
         }
         let mut raw = Self {
             table: Table::of::<T>(),
+            identity,
             value: MaybeUninit::uninit(),
         };
         // SAFETY: the room is large enough and aligned, as just checked, and holds nothing.
@@ -122,6 +131,7 @@ impl<const WORDS: usize> Raw<WORDS> {
         let this = ManuallyDrop::new(self);
         let mut raw = Raw {
             table: this.table,
+            identity: this.identity,
             value: MaybeUninit::uninit(),
         };
         let (from, to) = (
@@ -168,14 +178,15 @@ impl Task {
     /// Allocates once if the captures need more than [`Task::INLINE_BYTES`] bytes or more than word
     /// alignment, else never.
     pub fn new<F: FnOnce() + Send + 'static>(task: F) -> Self {
-        match Raw::new::<_, JOB_WORDS>(Closure(task)) {
+        let identity = Identity::new();
+        match Raw::new::<_, JOB_WORDS>(Closure(task), identity) {
             Ok(raw) => Self(raw),
-            Err(Closure(task)) => Self::boxed(Box::new(Closure(task))),
+            Err(Closure(task)) => Self::boxed(Box::new(Closure(task)), identity),
         }
     }
 
-    fn boxed<T: Once>(task: Box<T>) -> Self {
-        let Ok(raw) = Raw::new::<_, JOB_WORDS>(Boxed(task)) else {
+    fn boxed<T: Once>(task: Box<T>, identity: Identity) -> Self {
+        let Ok(raw) = Raw::new::<_, JOB_WORDS>(Boxed(task), identity) else {
             unreachable!("a box fits into a word");
         };
         Self(raw)
@@ -189,9 +200,10 @@ impl Task {
                 "the ticket must fit inline"
             );
         };
-        match Raw::new::<_, TICKET_WORDS>(ticket) {
+        let identity = ticket.identity();
+        match Raw::new::<_, TICKET_WORDS>(ticket, identity) {
             Ok(raw) => Self(raw),
-            Err(ticket) => Self::boxed(Box::new(ticket)),
+            Err(ticket) => Self::boxed(Box::new(ticket), identity),
         }
     }
 
@@ -204,6 +216,11 @@ impl Task {
     #[must_use]
     pub fn is_inline(&self) -> bool {
         !self.0.table.boxed
+    }
+
+    /// Which user's task this is or is about.
+    pub(crate) fn identity(&self) -> Identity {
+        self.0.identity
     }
 
     /// The ticket of type `T`, if that is what this task is.
@@ -230,6 +247,10 @@ impl Job {
     pub(crate) fn run(self) {
         self.0.run();
     }
+
+    pub(crate) fn identity(&self) -> Identity {
+        self.0.identity
+    }
 }
 
 impl From<Task> for Job {
@@ -237,7 +258,8 @@ impl From<Task> for Job {
     /// the coordinator of another.
     fn from(task: Task) -> Self {
         let raw = task.0.refit::<JOB_WORDS>().or_else(|large| {
-            let boxed = Task::boxed(Box::new(Task(large)));
+            let identity = large.identity;
+            let boxed = Task::boxed(Box::new(Task(large)), identity);
             boxed.0.refit::<JOB_WORDS>()
         });
         match raw {
@@ -259,6 +281,9 @@ impl From<Job> for Task {
 impl Once for Task {
     fn run(self) {
         Self::run(self);
+    }
+    fn identity(&self) -> Identity {
+        Self::identity(self)
     }
 }
 

@@ -21,6 +21,7 @@ use std::io;
 use crate::contain::{PanicHandler, hook_only, quietly, reporting};
 use crate::handle::{Handle, LastDrop};
 use crate::primitives::{Arc, Mutex, thread};
+use crate::probe::What;
 use crate::queue::{Queue, SwapQueue};
 use crate::task::Task;
 use crate::turn::turn;
@@ -43,16 +44,26 @@ impl Body {
     pub fn run(mut self) {
         while self.queue.take(&mut self.batch) {
             while let Some(task) = self.batch.pop_front() {
-                turn(|| reporting(&self.on_panic, || task.run()));
+                let (object, task_number) = (self.queue.object(), task.identity().number());
+                turn(|| {
+                    object.tell(|| What::Started(task_number));
+                    let panicked = reporting(&self.on_panic, || task.run());
+                    let task = task_number;
+                    object.tell(|| What::Stopped { task, panicked });
+                });
             }
         }
         self.ended = true;
     }
 
     fn drop_tasks(&mut self) {
+        let object = self.queue.object();
+        object.tell(|| What::Closed);
         let _ = self.queue.close();
         loop {
             for task in self.batch.drain(..) {
+                let number = task.identity().number();
+                object.tell(|| What::Dropped(number));
                 reporting(&self.on_panic, || drop(task));
             }
             if !self.queue.take(&mut self.batch) {

@@ -5,6 +5,8 @@
 //! | [`world`] | what one execution is judged by: the fate of each task, each quit, what overlapped |
 //! | [`scenario`] | the scenarios, each written once |
 //! | [`engine`] | the engine this build explores them with: loom, shuttle, or real threads |
+//! | [`trace`] | what `core` tells of one execution |
+//! | [`refine`] | whether the model allows that |
 //! | [`report`] | one row a scenario and engine; the table and the JSON |
 //! | [`model`] | the reference model: each object as a sequential state machine, and every state of it |
 //! | `conformance` | recordings of the original, replayed |
@@ -13,6 +15,8 @@
 pub mod conformance;
 pub mod engine;
 pub mod model;
+pub mod refine;
 pub mod report;
 pub mod scenario;
+pub mod trace;
 pub mod world;

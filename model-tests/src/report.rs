@@ -22,6 +22,8 @@ pub struct Row {
     pub spurious: usize,
     /// How many executions ran.
     pub executions: usize,
+    /// How many of their traces the model was seen to allow: all, or none where nothing is recorded.
+    pub checked: usize,
     /// How many different sequences of events they showed.
     pub traces: usize,
     /// Whether the engine said that nothing within the bound was left to explore.

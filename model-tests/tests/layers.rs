@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// From the first layer to the last. A module may use those of its own layer and of earlier ones.
 const LAYERS: &[&[&str]] = &[
-    &["primitives"],
+    &["primitives", "probe"],
     &["task", "worker", "quit", "contain", "handle", "turn"],
     &["memory", "lock", "queue", "thread"],
     &["team::statistics", "team::team_lock"],

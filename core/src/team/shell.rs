@@ -40,6 +40,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Deref;
 
 use super::handlers::{CreationError, CreationFailed, Handlers};
 use super::ledger::{Action, Event, Ledger, Made};
@@ -47,6 +48,7 @@ use super::statistics::Statistics;
 use super::tickets::{Abandon, Dispatch, Finish, Left, ReportFailed, Retire, Step};
 use crate::contain::{Payload, contain, quietly};
 use crate::primitives::{Arc, Mutex, MutexGuard};
+use crate::probe::{Kind, Object, Request, What};
 use crate::task::{Job, Once, Task};
 use crate::turn;
 use crate::worker::{ExclusiveWorker, Now, Worker};
@@ -55,14 +57,28 @@ pub(super) type Factory<W> = dyn Fn(&Statistics) -> Result<Option<W>, CreationEr
 
 pub(super) struct Shell<C: ExclusiveWorker, W: Worker> {
     coordinator: C,
+    object: Object,
     state: Mutex<State<W>>,
 }
 
 struct State<W> {
-    ledger: Ledger<Arc<W>, Job>,
+    ledger: Ledger<Arc<Member<W>>, Job>,
     published: Statistics,
     /// `None` once the team has ended.
     given: Option<Arc<Given<W>>>,
+}
+
+/// A worker of the team.
+pub(super) struct Member<W> {
+    worker: W,
+    object: Object,
+}
+
+impl<W> Deref for Member<W> {
+    type Target = W;
+    fn deref(&self) -> &W {
+        &self.worker
+    }
 }
 
 /// What the owner gave.
@@ -71,12 +87,13 @@ pub(super) struct Given<W> {
     pub(super) handlers: Handlers,
 }
 
-pub(super) type Asked<W> = Event<Arc<W>, Job>;
+pub(super) type Asked<W> = Event<Arc<Member<W>>, Job>;
 
 impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     pub(super) fn new(coordinator: C, factory: Box<Factory<W>>, handlers: Handlers) -> Self {
         Self {
             coordinator,
+            object: Object::of(Kind::Team),
             state: Mutex::new(State {
                 ledger: Ledger::new(),
                 published: Statistics::default(),
@@ -87,7 +104,44 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
 
     /// The snapshot of the last step.
     pub(super) fn statistics(&self) -> Statistics {
-        self.state.lock().published
+        let state = self.state.lock();
+        let now = state.published;
+        self.object.tell(|| What::Statistics(now.numbers()));
+        now
+    }
+
+    /// Whose events the team's are.
+    pub(super) fn object(&self) -> Object {
+        self.object
+    }
+
+    /// Accepts what a user asks for, or says no.
+    fn accept(&self, state: &mut State<W>, event: &Asked<W>) -> bool {
+        let accepted = state.accept(event);
+        self.object.tell(|| match (subject(event), accepted) {
+            (Subject::Task(task), true) => What::Accepted(task),
+            (Subject::Task(task), false) => What::Refused(task),
+            (Subject::Request(request), true) => What::Asked(request),
+            (Subject::Request(request), false) => What::Denied(request),
+            (Subject::End(worker), _) => What::SawEnd(worker),
+        });
+        accepted
+    }
+
+    fn publish(&self, state: &mut State<W>) {
+        state.published = state.ledger.statistics();
+        self.object.tell(|| What::Settled);
+    }
+
+    /// A step takes the event in.
+    fn apply(&self, state: &mut State<W>, event: Asked<W>) {
+        self.object.tell(|| match (&event, subject(&event)) {
+            (Event::Lost(_), Subject::Task(task)) => What::SawLoss(task),
+            (_, Subject::Task(task)) => What::Taken(task),
+            (_, Subject::Request(request)) => What::TakenRequest(request),
+            (_, Subject::End(worker)) => What::SawEnd(worker),
+        });
+        state.ledger.apply(event);
     }
 
     /// Takes what a user asks for to the ledger, or hands it back.
@@ -134,6 +188,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     /// Tells the owner of a panic. Once the team has ended, which no task outlives, what is left to
     /// panic is a coordinator of a stranger's, and the process's panic hook has told of it.
     pub(super) fn panicked(&self, payload: Payload) {
+        self.object.tell(|| What::PanicReported);
         self.tell(payload, Handlers::panicked);
     }
 
@@ -161,7 +216,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     }
 
     fn queue(self: &Arc<Self>, event: Asked<W>) -> Result<(), Asked<W>> {
-        if !self.state.lock().accept(&event) {
+        if !self.accept(&mut self.state.lock(), &event) {
             return Err(event);
         }
         let step = Task::ticket(self.ticket(event));
@@ -191,6 +246,10 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             Some(event) => {
                 let mut state = self.state.lock();
                 state.withdraw(&event);
+                self.object.tell(|| match subject(&event) {
+                    Subject::Request(request) => What::WithdrawnRequest(request),
+                    Subject::Task(task) | Subject::End(task) => What::Withdrawn(task),
+                });
                 // It may be what the end was waiting for.
                 self.settle(state);
                 self.refused(event)
@@ -205,15 +264,19 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             return self.step_if_accepted(event);
         }
         self.coordinator_lost();
+        self.object.tell(|| match subject(&event) {
+            Subject::Request(request) => What::Denied(request),
+            Subject::Task(task) | Subject::End(task) => What::Refused(task),
+        });
         Err(event)
     }
 
     fn step_if_accepted(self: &Arc<Self>, event: Asked<W>) -> Result<(), Asked<W>> {
         let mut state = self.state.lock();
-        if !state.accept(&event) {
+        if !self.accept(&mut state, &event) {
             return Err(event);
         }
-        state.ledger.apply(event);
+        self.apply(&mut state, event);
         self.settle(state);
         Ok(())
     }
@@ -221,7 +284,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     /// One step of the coordinator.
     pub(super) fn step(self: &Arc<Self>, event: Asked<W>) {
         let mut state = self.state.lock();
-        state.ledger.apply(event);
+        self.apply(&mut state, event);
         self.settle(state);
     }
 
@@ -240,7 +303,10 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     /// Counts retirements as delivered, which may be what the end was waiting for.
     pub(super) fn left(self: &Arc<Self>, count: usize) {
         let mut state = self.state.lock();
+        self.object.tell(|| What::Left(count));
         if state.ledger.left(count) {
+            self.object.tell(|| What::Asked(Request::Vacated));
+            self.publish(&mut state);
             drop(state);
             self.report(Event::Vacated);
         } else {
@@ -261,22 +327,34 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             match state.ledger.decide(retired) {
                 None => break,
                 Some(Action::Create(now)) => {
+                    self.object.tell(|| What::FactoryAsked(now.workers()));
                     let given = state.given.clone();
                     drop(state);
                     let made = given.map_or(Made::AtLimit, |given| {
-                        let made = Self::create(&given, &now, &mut errands);
+                        let made = self.create(&given, &now, &mut errands);
                         release(given);
                         made
                     });
                     state = self.state.lock();
+                    self.object.tell(|| match &made {
+                        Made::Worker(worker) => What::WorkerMade(worker.object.number()),
+                        Made::AtLimit => What::AtLimit,
+                        Made::Failed => What::CreationFailed,
+                    });
                     state.ledger.made(made);
                 }
-                Some(Action::Dispatch(worker, job)) => errands.leave(Dispatch {
-                    shell: shell(),
-                    worker,
-                    job,
-                }),
+                Some(Action::Dispatch(worker, job)) => {
+                    let task = job.identity().number();
+                    self.object
+                        .tell(|| What::Assigned(worker.object.number(), task));
+                    errands.leave(Dispatch {
+                        shell: shell(),
+                        worker,
+                        job,
+                    });
+                }
                 Some(Action::Retire(worker)) => {
+                    self.object.tell(|| What::Retired(worker.object.number()));
                     retired += 1;
                     errands.leave(Retire {
                         shell: shell(),
@@ -284,16 +362,25 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                     });
                 }
                 Some(Action::Refused) => {
+                    self.object.tell(|| What::FirstRefused);
                     let failed = failed(RefusedItsTask.into(), &state.ledger.statistics());
                     errands.extend(state.given.clone().map(|given| ReportFailed {
                         given,
+                        object: self.object,
                         failed: Box::new(failed),
                     }));
                 }
                 Some(Action::Abandon(job)) => {
-                    errands.extend(state.given.clone().map(|given| Abandon { given, job }));
+                    self.object
+                        .tell(|| What::Abandoned(job.identity().number()));
+                    errands.extend(state.given.clone().map(|given| Abandon {
+                        given,
+                        object: self.object,
+                        job,
+                    }));
                 }
                 Some(Action::Finish) => {
+                    self.object.tell(|| What::Finished);
                     retired = 0;
                     errands.leave(Finish {
                         shell: shell(),
@@ -305,7 +392,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         if cfg!(debug_assertions) {
             state.ledger.check_settled();
         }
-        state.published = state.ledger.statistics();
+        self.publish(&mut state);
         drop(state);
         if retired > 0 {
             errands.leave(Left {
@@ -316,9 +403,17 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         errands.run_stranded();
     }
 
-    fn create(given: &Arc<Given<W>>, now: &Statistics, errands: &mut Errands) -> Made<Arc<W>> {
+    fn create(
+        &self,
+        given: &Arc<Given<W>>,
+        now: &Statistics,
+        errands: &mut Errands,
+    ) -> Made<Arc<Member<W>>> {
         let error = match turn::theirs(|| contain(|| (given.factory)(now))) {
-            Ok(Ok(Some(worker))) => return Made::Worker(Arc::new(worker)),
+            Ok(Ok(Some(worker))) => {
+                let object = Object::new();
+                return Made::Worker(Arc::new(Member { worker, object }));
+            }
             Ok(Ok(None)) => return Made::AtLimit,
             Ok(Err(error)) => error,
             Err(payload) => {
@@ -329,18 +424,21 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         };
         errands.leave(ReportFailed {
             given: Arc::clone(given),
+            object: self.object,
             failed: Box::new(failed(error, now)),
         });
         Made::Failed
     }
 
     /// The worker refused its task or dropped it.
-    pub(super) fn lost(self: &Arc<Self>, worker: &Arc<W>, job: Job) {
+    pub(super) fn lost(self: &Arc<Self>, worker: &Arc<Member<W>>, job: Job) {
         self.quit_worker(worker);
         self.report(Event::Lost(job));
     }
 
-    pub(super) fn quit_worker(&self, worker: &Arc<W>) {
+    pub(super) fn quit_worker(&self, worker: &Arc<Member<W>>) {
+        self.object
+            .tell(|| What::WorkerQuit(worker.object.number()));
         // A stranger may have quit it already.
         turn::theirs(|| {
             quietly(|| {
@@ -350,6 +448,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     }
 
     pub(super) fn quit_coordinator(&self) {
+        self.object.tell(|| What::CoordinatorQuit);
         // A stranger may have quit it already.
         turn::theirs(|| {
             quietly(|| {
@@ -376,6 +475,25 @@ impl<W> State<W> {
             self.published.in_flight -= 1;
         }
     }
+}
+
+/// What an event is about, in numbers.
+enum Subject {
+    Task(usize),
+    Request(Request),
+    End(usize),
+}
+
+fn subject<W>(event: &Asked<W>) -> Subject {
+    Subject::Request(match event {
+        Event::Arrived(job) | Event::Lost(job) => return Subject::Task(job.identity().number()),
+        Event::Ended(worker) => return Subject::End(worker.object.number()),
+        Event::Grow(n) => Request::Grow(*n),
+        Event::Shrink(n) => Request::Shrink(*n),
+        Event::Raised => Request::Raised,
+        Event::Quit => Request::Quit,
+        Event::Vacated => Request::Vacated,
+    })
 }
 
 /// Leaves errands to the thread's turn. Where there is none (see [`turn::errand`]), keeps them until

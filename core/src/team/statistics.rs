@@ -32,6 +32,20 @@ impl Statistics {
     pub fn workers(&self) -> usize {
         self.idle + self.busy + self.leaving
     }
+
+    /// All of them, in the order of the fields.
+    pub(crate) fn numbers(&self) -> [usize; 8] {
+        [
+            self.idle,
+            self.busy,
+            self.leaving,
+            self.backlogged,
+            self.in_flight,
+            self.accepted,
+            self.done,
+            self.abandoned,
+        ]
+    }
 }
 
 impl fmt::Display for Statistics {

@@ -15,9 +15,10 @@
 
 use super::handlers::CreationFailed;
 use super::ledger::Event;
-use super::shell::{Given, Shell, release};
+use super::shell::{Given, Member, Shell, release};
 use crate::contain::contain;
 use crate::primitives::Arc;
+use crate::probe::{Identity, Object, What};
 use crate::task::{Job, Once, Task};
 use crate::turn;
 use crate::worker::{ExclusiveWorker, Refused, Worker};
@@ -25,7 +26,7 @@ use crate::worker::{ExclusiveWorker, Refused, Worker};
 /// A step that waits in the coordinator's queue.
 pub(super) struct Step<C: ExclusiveWorker, W: Worker> {
     pub(super) shell: Arc<Shell<C, W>>,
-    pub(super) event: Option<Event<Arc<W>, Job>>,
+    pub(super) event: Option<Event<Arc<Member<W>>, Job>>,
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Step<C, W> {
@@ -33,6 +34,11 @@ impl<C: ExclusiveWorker, W: Worker> Once for Step<C, W> {
         if let Some(event) = self.event.take() {
             turn::ours(|| self.shell.step(event));
         }
+    }
+
+    /// A step is nobody's task: to its coordinator, it is one of its own.
+    fn identity(&self) -> Identity {
+        Identity::new()
     }
 }
 
@@ -47,20 +53,30 @@ impl<C: ExclusiveWorker, W: Worker> Drop for Step<C, W> {
 /// A task on its way to, or at, a worker.
 pub(super) struct Assignment<C: ExclusiveWorker, W: Worker> {
     shell: Arc<Shell<C, W>>,
-    held: Option<(Arc<W>, Job)>,
+    held: Option<(Arc<Member<W>>, Job)>,
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Assignment<C, W> {
     fn run(mut self) {
         if let Some((worker, job)) = self.held.take() {
             turn::ours(|| {
+                let task = job.identity().number();
+                let object = self.shell.object();
+                object.tell(|| What::Started(task));
                 let end = turn::theirs(|| contain(|| job.run()));
+                let panicked = end.is_err();
+                object.tell(|| What::Stopped { task, panicked });
                 if let Err(payload) = end {
                     self.shell.panicked(payload);
                 }
                 self.shell.report(Event::Ended(worker));
             });
         }
+    }
+
+    fn identity(&self) -> Identity {
+        let job = self.held.as_ref().map(|(_, job)| job.identity());
+        job.unwrap_or_default()
     }
 }
 
@@ -75,7 +91,7 @@ impl<C: ExclusiveWorker, W: Worker> Drop for Assignment<C, W> {
 /// Errand: give a task to a worker.
 pub(super) struct Dispatch<C: ExclusiveWorker, W: Worker> {
     pub(super) shell: Arc<Shell<C, W>>,
-    pub(super) worker: Arc<W>,
+    pub(super) worker: Arc<Member<W>>,
     pub(super) job: Job,
 }
 
@@ -103,7 +119,7 @@ impl<C: ExclusiveWorker, W: Worker> Once for Dispatch<C, W> {
 /// Errand: quit a worker.
 pub(super) struct Retire<C: ExclusiveWorker, W: Worker> {
     pub(super) shell: Arc<Shell<C, W>>,
-    pub(super) worker: Arc<W>,
+    pub(super) worker: Arc<Member<W>>,
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Retire<C, W> {
@@ -127,11 +143,14 @@ impl<C: ExclusiveWorker, W: Worker> Once for Left<C, W> {
 /// Errand: hand the owner a task that can never run.
 pub(super) struct Abandon<W: Worker> {
     pub(super) given: Arc<Given<W>>,
+    pub(super) object: Object,
     pub(super) job: Job,
 }
 
 impl<W: Worker> Once for Abandon<W> {
     fn run(self) {
+        let task = self.job.identity().number();
+        self.object.tell(|| What::AbandonedGiven(task));
         self.given.handlers.abandoned(Task::from(self.job));
         release(self.given);
     }
@@ -140,11 +159,13 @@ impl<W: Worker> Once for Abandon<W> {
 /// Errand: tell the owner that a worker could not be made.
 pub(super) struct ReportFailed<W: Worker> {
     pub(super) given: Arc<Given<W>>,
+    pub(super) object: Object,
     pub(super) failed: Box<CreationFailed>,
 }
 
 impl<W: Worker> Once for ReportFailed<W> {
     fn run(self) {
+        self.object.tell(|| What::CreationReported);
         self.given.handlers.creation_failed(*self.failed);
         release(self.given);
     }

@@ -147,6 +147,7 @@ impl Job {
                 .map(|(_, reason)| reason.to_owned()),
             spurious,
             executions: seen.executions,
+            checked: seen.checked,
             traces: world::distinct_traces(),
             // A bound is a bound, however much of what lies within it was explored.
             complete: seen.complete && settings.preemptions.is_none(),
@@ -195,6 +196,7 @@ impl Job {
                 let more = engine::explore(Arc::clone(&job.scenario), &settings);
                 seen.executions += more.executions;
                 seen.complete &= more.complete;
+                seen.checked += more.checked;
                 seen.waits = seen.waits.max(more.waits);
                 wait += 1;
             }

@@ -207,6 +207,7 @@ impl Job {
             reason: None,
             spurious: 0,
             executions: 0,
+            checked: 0,
             traces: 0,
             complete: false,
             seconds: began.elapsed().as_secs_f64(),

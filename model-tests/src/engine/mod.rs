@@ -20,6 +20,7 @@ use std::time::Duration;
 use crate::report::Failure;
 use crate::scenario::Scenario;
 use crate::world::{self, OnPurpose, Shared, World};
+use crate::{refine, trace};
 
 #[cfg(all(feature = "shuttle", not(feature = "loom")))]
 pub use backend::prepare;
@@ -82,16 +83,56 @@ pub struct Seen {
     pub complete: bool,
     /// The most waits that one execution made.
     pub waits: usize,
+    /// How many traces the model was seen to allow.
+    pub checked: usize,
 }
 
 static EXECUTION: AtomicUsize = AtomicUsize::new(0);
+static CHECKED: AtomicUsize = AtomicUsize::new(0);
 static SPURIOUS_WAIT: Mutex<Option<usize>> = Mutex::new(None);
 
 /// Explores `scenario` as `settings` say.
 pub fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
     EXECUTION.store(0, Ordering::SeqCst);
-    backend::explore(scenario, settings)
+    CHECKED.store(0, Ordering::SeqCst);
+    trace::start();
+    trace::forget();
+    let seen = backend::explore(scenario, settings);
+    conclude();
+    Seen {
+        checked: CHECKED.load(Ordering::SeqCst),
+        ..seen
+    }
 }
+
+/// Judges the execution that has ended, if there was one: its trace is a behaviour of the model, and
+/// nothing of it is left.
+fn conclude() {
+    assert_eq!(
+        world::live(),
+        0,
+        "T10 something of the execution was never released"
+    );
+    if !trace::RECORDS || EXECUTION.load(Ordering::SeqCst) == 0 {
+        return;
+    }
+    let mut tries = 0;
+    while let Err(disagreement) = refine::check(&trace::collect()) {
+        // On real threads a worker's thread may have to say that it ends, after all else was released.
+        if ENGINE == "threads" && disagreement.only_owed() && tries < PATIENCE {
+            tries += 1;
+            std::thread::yield_now();
+            continue;
+        }
+        eprint!("{}", disagreement.trace());
+        panic!("{disagreement}");
+    }
+    CHECKED.fetch_add(1, Ordering::SeqCst);
+    trace::forget();
+}
+
+/// How often a trace of real threads is looked at again for its last events: for minutes.
+const PATIENCE: usize = 10_000_000;
 
 /// Runs one execution: a new world, in which nothing of the last one is left.
 fn execute(
@@ -99,13 +140,9 @@ fn execute(
     spurious_wait: Option<usize>,
     on_drop: impl Fn() + Send + Sync + 'static,
 ) -> usize {
+    conclude();
     let number = EXECUTION.fetch_add(1, Ordering::SeqCst) + 1;
     *SPURIOUS_WAIT.lock().expect("never poisoned") = spurious_wait;
-    assert_eq!(
-        world::live(),
-        0,
-        "T10 something of the execution before was never released"
-    );
     let world: Shared = World::new(on_drop);
     scenario.run(&world);
     number

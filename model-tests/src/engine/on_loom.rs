@@ -103,6 +103,7 @@ pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
         executions,
         complete: completed == executions,
         waits: waits.load(Ordering::SeqCst),
+        checked: 0,
     }
 }
 

@@ -145,5 +145,6 @@ pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
         executions,
         complete: finished.load(Ordering::SeqCst),
         waits: waits.load(Ordering::SeqCst),
+        checked: 0,
     }
 }

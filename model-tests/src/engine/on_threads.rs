@@ -42,5 +42,6 @@ pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
         executions: settings.executions,
         complete: false,
         waits: 0,
+        checked: 0,
     }
 }

@@ -1,0 +1,402 @@
+//! Refinement: the trace of an execution is a behaviour of the reference model.
+//!
+//! Each object of the execution has a machine of its own kind; each event about it is one action, which
+//! the machine must allow then; and at the end of the execution each must be in a state in which
+//! nothing is owed. What an event does not say (whose end a step saw, which worker was lost) is known
+//! from the events before it.
+//!
+//! On real threads the moments of two kinds of events are not under a lock: those of a quit flag, and
+//! of a lock worker's acceptance. There a machine may see them in any order that keeps each thread's
+//! own; all others keep the order in which they were recorded.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use brigade::probe::{Kind, Request as Asked, What};
+
+use crate::model::team::{Request, Snapshot};
+use crate::model::{Machine, Violation, lock, memory, quit, team, thread};
+use crate::trace::Recorded;
+
+/// A trace that the model does not allow.
+#[derive(Clone, Debug)]
+pub struct Disagreement {
+    violation: Violation,
+    /// Where the violation is: the number of its event, or `None` at the end.
+    at: Option<usize>,
+    trace: Vec<Recorded>,
+}
+
+impl Disagreement {
+    /// Whether all events are allowed, and only something is owed at the end.
+    #[must_use]
+    pub fn only_owed(&self) -> bool {
+        self.at.is_none()
+    }
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match self.at {
+            Some(at) => format!("at event {at}"),
+            None => "at the end".to_owned(),
+        };
+        write!(f, "{} (refinement, {place})", self.violation)
+    }
+}
+
+impl Disagreement {
+    /// The trace, an event a line, with a mark at the one that is not allowed.
+    #[must_use]
+    pub fn trace(&self) -> String {
+        let lines = self.trace.iter().enumerate().map(|(at, recorded)| {
+            let mark = if Some(at) == self.at { ">" } else { " " };
+            let Recorded { thread, event } = recorded;
+            format!(
+                "{mark} {at:3}  thread {thread}  object {}  {:?}\n",
+                event.object, event.what
+            )
+        });
+        lines.collect()
+    }
+}
+
+/// Whether the model allows this trace of a whole execution.
+///
+/// # Errors
+/// The first violation.
+pub fn check(trace: &[Recorded]) -> Result<(), Box<Disagreement>> {
+    let mut world = World::default();
+    let disagree = |violation, at| {
+        Box::new(Disagreement {
+            violation,
+            at,
+            trace: trace.to_vec(),
+        })
+    };
+    let floats = cfg!(not(any(feature = "loom", feature = "shuttle")));
+    if floats {
+        let mut search = Search::new(trace);
+        if !search.run(&world, &mut vec![false; trace.len()], 0) {
+            let (violation, at) = search.furthest(trace.len());
+            return Err(disagree(violation, at));
+        }
+        return Ok(());
+    }
+    for (at, recorded) in trace.iter().enumerate() {
+        world
+            .take(recorded)
+            .map_err(|violation| disagree(violation, Some(at)))?;
+    }
+    world.end().map_err(|violation| disagree(violation, None))
+}
+
+/// The machines of one execution.
+#[derive(Clone, Debug, Default)]
+struct World {
+    objects: BTreeMap<usize, Object>,
+    /// How many tasks of lock workers each thread is inside of.
+    inside: BTreeMap<usize, usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Object {
+    Quit(quit::Quit),
+    Memory(memory::Memory),
+    Lock(lock::Lock),
+    Thread(thread::Thread),
+    Team(Box<Team>),
+}
+
+/// A team's machine, and what its events do not say.
+#[derive(Clone, Debug, Default)]
+struct Team {
+    machine: team::Team,
+    /// Who has which task, by worker and by task.
+    task_of: BTreeMap<usize, usize>,
+    worker_of: BTreeMap<usize, usize>,
+}
+
+impl World {
+    fn take(&mut self, recorded: &Recorded) -> Result<(), Violation> {
+        let Recorded { thread, event } = *recorded;
+        if let What::New(kind) = event.what {
+            let object = match kind {
+                Kind::Quit => Object::Quit(quit::Quit::default()),
+                Kind::Memory => Object::Memory(memory::Memory::default()),
+                Kind::Lock => Object::Lock(lock::Lock::default()),
+                Kind::Thread => Object::Thread(thread::Thread::default()),
+                Kind::Team => Object::Team(Box::default()),
+            };
+            self.objects.insert(event.object, object);
+            return Ok(());
+        }
+        match self.objects.get_mut(&event.object) {
+            // One that nobody follows, or one of an execution before.
+            None => Ok(()),
+            Some(Object::Quit(machine)) => take_quit(machine, event.what),
+            Some(Object::Memory(machine)) => take_memory(machine, event.what),
+            Some(Object::Thread(machine)) => take_thread(machine, thread, event.what),
+            Some(Object::Team(team)) => team.take(event.what),
+            Some(Object::Lock(machine)) => {
+                let inside = self.inside.entry(thread).or_default();
+                match event.what {
+                    What::Started(_) => *inside += 1,
+                    What::Stopped { .. } => *inside -= 1,
+                    // It was a nested call.
+                    What::Returned(_) if *inside > 0 => return Ok(()),
+                    _ => {}
+                }
+                take_lock(machine, thread, event.what)
+            }
+        }
+    }
+
+    fn end(&self) -> Result<(), Violation> {
+        for object in self.objects.values() {
+            match object {
+                Object::Quit(machine) => machine.end(),
+                Object::Memory(machine) => machine.end(),
+                Object::Lock(machine) => machine.end(),
+                Object::Thread(machine) => machine.end(),
+                Object::Team(team) => team.machine.end(),
+            }?;
+        }
+        Ok(())
+    }
+}
+
+fn unexpected(what: What) -> Result<(), Violation> {
+    let why = format!("{what:?} is no event of this kind of object");
+    let property = "W1";
+    Err(Violation { property, why })
+}
+
+fn take_quit(machine: &mut quit::Quit, what: What) -> Result<(), Violation> {
+    machine.take(&match what {
+        What::Quit { won } => quit::Action::Set { won },
+        What::Seen { set } => quit::Action::Seen { set },
+        _ => return unexpected(what),
+    })
+}
+
+fn take_memory(machine: &mut memory::Memory, what: What) -> Result<(), Violation> {
+    use memory::Action;
+    machine.take(&match what {
+        What::Accepted(task) => Action::Accept(task),
+        What::Refused(task) => Action::Refuse(task),
+        What::Quit { won } => Action::Quit { won },
+        What::Started(task) => Action::Start(task),
+        What::Stopped { task, .. } => Action::Stop(task),
+        What::Nothing => Action::Nothing,
+        What::Ended => Action::Ended,
+        What::Busy => Action::Busy,
+        What::Closed => Action::PerformerDropped,
+        What::Dropped(task) => Action::Drop(task),
+        _ => return unexpected(what),
+    })
+}
+
+fn take_lock(machine: &mut lock::Lock, thread: usize, what: What) -> Result<(), Violation> {
+    use lock::Action;
+    machine.take(&match what {
+        What::Accepted(task) => Action::Accept(thread, task),
+        What::Refused(task) => Action::Refuse(task),
+        What::Quit { won } => Action::Quit { won },
+        What::Started(task) => Action::Start(thread, task),
+        What::Stopped { task, .. } => Action::Stop(thread, task),
+        What::Returned(task) => Action::Return(thread, task),
+        _ => return unexpected(what),
+    })
+}
+
+fn take_thread(machine: &mut thread::Thread, thread: usize, what: What) -> Result<(), Violation> {
+    use thread::Action;
+    machine.take(&match what {
+        What::Accepted(task) => Action::Accept(task),
+        What::Refused(task) => Action::Refuse(task),
+        What::Quit { won } => Action::Quit { won },
+        What::Started(task) => Action::Start(thread, task),
+        What::Stopped { task, .. } => Action::Stop(thread, task),
+        What::ThreadEnded => Action::ThreadEnded(thread),
+        What::Closed => Action::BodyDropped,
+        What::Dropped(task) => Action::Drop(task),
+        _ => return unexpected(what),
+    })
+}
+
+impl Team {
+    fn take(&mut self, what: What) -> Result<(), Violation> {
+        use team::Action;
+        let action = match what {
+            What::Accepted(task) => Action::Accept(task),
+            What::Refused(task) => Action::Refuse(task),
+            What::Asked(asked) => Action::Ask(request(asked)),
+            What::Denied(asked) => Action::Deny(request(asked)),
+            What::Withdrawn(task) => Action::Withdraw(task),
+            What::WithdrawnRequest(asked) => Action::WithdrawRequest(request(asked)),
+            What::Taken(task) => Action::Take(task),
+            What::TakenRequest(asked) => Action::TakeRequest(request(asked)),
+            What::SawEnd(worker) => {
+                let task = self.task_of.remove(&worker);
+                Action::Ended(worker, task.unwrap_or_default())
+            }
+            What::SawLoss(task) => {
+                let worker = self.worker_of.remove(&task);
+                Action::Lost(worker.unwrap_or_default(), task)
+            }
+            What::Assigned(worker, task) => {
+                self.task_of.insert(worker, task);
+                self.worker_of.insert(task, worker);
+                Action::Assign(worker, task)
+            }
+            What::FactoryAsked(workers) => Action::AskFactory { workers },
+            What::WorkerMade(worker) => Action::Made(worker),
+            What::AtLimit => Action::AtLimit,
+            What::CreationFailed => Action::Failed,
+            What::Retired(worker) => Action::Retire(worker),
+            What::FirstRefused => Action::RefusedFirst,
+            What::Abandoned(task) => Action::Abandon(task),
+            What::Finished => Action::Finish,
+            What::Settled => Action::Settled,
+            What::Left(count) => Action::Left(count),
+            What::Started(task) => Action::Start(task),
+            What::Stopped { task, panicked } => Action::Stop { task, panicked },
+            What::PanicReported => Action::PanicReported,
+            What::CreationReported => Action::CreationReported,
+            What::WorkerQuit(worker) => Action::WorkerQuit(worker),
+            What::CoordinatorQuit => Action::CoordinatorQuit,
+            What::AbandonedGiven(task) => Action::AbandonedGiven(task),
+            What::Statistics(numbers) => Action::Statistics(snapshot(numbers)),
+            _ => return unexpected(what),
+        };
+        self.machine.take(&action)
+    }
+}
+
+fn request(asked: Asked) -> Request {
+    match asked {
+        Asked::Grow(n) => Request::Grow(n),
+        Asked::Shrink(n) => Request::Shrink(n),
+        Asked::Raised => Request::Raised,
+        Asked::Quit => Request::Quit,
+        Asked::Vacated => Request::Vacated,
+    }
+}
+
+fn snapshot(numbers: [usize; 8]) -> Snapshot {
+    let [
+        idle,
+        busy,
+        leaving,
+        backlogged,
+        in_flight,
+        accepted,
+        done,
+        abandoned,
+    ] = numbers;
+    Snapshot {
+        idle,
+        busy,
+        leaving,
+        backlogged,
+        in_flight,
+        accepted,
+        done,
+        abandoned,
+    }
+}
+
+/// Looks for an order of a trace of real threads that the model allows; see the module.
+struct Search<'a> {
+    trace: &'a [Recorded],
+    /// Which events may float, and before which each has to come: the last one of its thread, and, if
+    /// it does not float, the last one of its object that does not either.
+    before: Vec<[Option<usize>; 2]>,
+    furthest: (usize, Option<(Violation, Option<usize>)>),
+    /// Tries left: a trace in which much floats has many orders.
+    tries: usize,
+}
+
+/// Far more than any trace of a scenario has needed.
+const TRIES: usize = 200_000;
+
+impl<'a> Search<'a> {
+    fn new(trace: &'a [Recorded]) -> Self {
+        let (mut of_thread, mut of_object) = (BTreeMap::new(), BTreeMap::new());
+        let mut flags = BTreeMap::new();
+        let before = trace.iter().enumerate().map(|(at, recorded)| {
+            let Recorded { thread, event } = recorded;
+            if let What::New(kind) = event.what {
+                flags.insert(event.object, matches!(kind, Kind::Quit | Kind::Lock));
+            }
+            let before = of_thread.insert(*thread, at);
+            let flag = flags.get(&event.object).copied().unwrap_or(false);
+            let locked = matches!(event.what, What::Started(_) | What::Stopped { .. });
+            let floats = flag && !locked && !matches!(event.what, What::New(_));
+            let other = if floats {
+                None
+            } else {
+                of_object.insert(event.object, at)
+            };
+            [before, other]
+        });
+        Self {
+            before: before.collect(),
+            trace,
+            furthest: (0, None),
+            tries: TRIES,
+        }
+    }
+
+    /// Whether what is left, after so many events, can be taken in some order.
+    fn run(&mut self, world: &World, taken: &mut Vec<bool>, count: usize) -> bool {
+        if count == self.trace.len() {
+            let end = world.end();
+            if let Err(violation) = end {
+                self.furthest = (count + 1, Some((violation, None)));
+                return false;
+            }
+            return true;
+        }
+        for at in 0..self.trace.len() {
+            let ready = |before: &Option<usize>| before.is_none_or(|before| taken[before]);
+            if taken[at] || !self.before[at].iter().all(ready) || self.tries == 0 {
+                continue;
+            }
+            self.tries -= 1;
+            let mut next = world.clone();
+            match next.take(&self.trace[at]) {
+                Ok(()) => {
+                    taken[at] = true;
+                    if self.run(&next, taken, count + 1) {
+                        return true;
+                    }
+                    taken[at] = false;
+                }
+                Err(violation) if self.furthest.0 <= count => {
+                    self.furthest = (count, Some((violation, Some(at))));
+                }
+                Err(_) => {}
+            }
+            // The next in time can be left out of the order only if something before it may float.
+            if self
+                .before
+                .iter()
+                .skip(at)
+                .all(|[_, other]| other.is_some())
+            {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn furthest(self, count: usize) -> (Violation, Option<usize>) {
+        let unknown = Violation {
+            property: "W1",
+            why: format!("no order of {count} events was found in {TRIES} tries"),
+        };
+        self.furthest.1.unwrap_or((unknown, None))
+    }
+}
