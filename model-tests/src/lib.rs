@@ -5,12 +5,14 @@
 //! | [`world`] | what one execution is judged by: the fate of each task, each quit, what overlapped |
 //! | [`scenario`] | the scenarios, each written once |
 //! | [`engine`] | the engine this build explores them with: loom, shuttle, or real threads |
+//! | [`linear`] | whether the answers of one execution could have come from one call at a time |
 //! | [`report`] | one row a scenario and engine; the table and the JSON |
 //! | `conformance` | recordings of the original, replayed |
 
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub mod conformance;
 pub mod engine;
+pub mod linear;
 pub mod report;
 pub mod scenario;
 pub mod world;
