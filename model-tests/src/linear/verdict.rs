@@ -144,10 +144,16 @@ fn property(object: Object, past: &[Operation], culprit: &Operation) -> &'static
         (Op::Perform, _) => "M1",
         (Op::DropPerformer, _) => "M2",
         (Op::Abandoned(_), _) => "T7",
+        (Op::Statistics, Some(Ret::Numbers(now))) if crowded(object, now.idle + now.busy) => "T1",
         (Op::Statistics, _) => "T2",
         (Op::Clone | Op::DropHandle, _) => "H3",
         _ => "W4",
     }
+}
+
+/// Whether a team has more workers than it may have.
+fn crowded(object: Object, workers: usize) -> bool {
+    matches!(object, Object::Team { limit, .. } if workers > limit)
 }
 
 /// What a task breaks that starts, for the first time, when it may not.

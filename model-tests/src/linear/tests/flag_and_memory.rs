@@ -284,6 +284,17 @@ fn w1_an_accepted_task_is_lost() {
 }
 
 #[test]
+fn w1_a_task_never_ends() {
+    let mut history = History::new();
+    history.call(0, Op::Execute(0));
+    history.call(1, Op::Perform);
+    history.call(1, Op::Run(0));
+    explained(&history, MEMORY);
+    history.finish();
+    broken(&history, MEMORY, "W1");
+}
+
+#[test]
 fn w2_a_refused_task_runs() {
     let mut history = History::new();
     did(&mut history, 0, Op::Quit, Ret::Ok);

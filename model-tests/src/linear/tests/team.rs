@@ -75,12 +75,47 @@ fn t2_the_numbers_go_back() {
 fn t2_the_numbers_do_not_add_up() {
     let mut history = History::new();
     accepted(&mut history, 0, 0);
+    for (total, backlogged) in [(1, 0), (2, 1), (0, 1)] {
+        let mut history = history.clone();
+        let now = Numbers {
+            accepted: total,
+            backlogged,
+            ..Numbers::default()
+        };
+        said(&mut history, 0, now);
+        broken(&history, TEAM, "T2");
+    }
+}
+
+#[test]
+fn t2_abandoned_before_a_quit() {
+    let mut history = History::new();
+    accepted(&mut history, 0, 0);
     let now = Numbers {
         accepted: 1,
+        abandoned: 1,
         ..Numbers::default()
     };
     said(&mut history, 0, now);
     broken(&history, TEAM, "T2");
+}
+
+#[test]
+fn t1_more_workers_are_counted_than_there_may_be() {
+    for idle in [1, 2] {
+        let mut history = History::new();
+        accepted(&mut history, 0, 0);
+        let now = Numbers {
+            idle,
+            ..numbers(0, 1, 0)
+        };
+        said(&mut history, 0, now);
+        if idle == 1 {
+            explained(&history, TEAM);
+        } else {
+            broken(&history, TEAM, "T1");
+        }
+    }
 }
 
 #[test]
