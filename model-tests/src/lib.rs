@@ -7,6 +7,7 @@
 //! | [`engine`] | the engine this build explores them with: loom, shuttle, or real threads |
 //! | [`trace`] | what `core` tells of one execution |
 //! | [`refine`] | whether the model allows that |
+//! | [`linear`] | whether the answers of one execution could have come from one call at a time |
 //! | [`report`] | one row a scenario and engine; the table and the JSON |
 //! | [`model`] | the reference model: each object as a sequential state machine, and every state of it |
 //! | `conformance` | recordings of the original, replayed |
@@ -14,6 +15,7 @@
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub mod conformance;
 pub mod engine;
+pub mod linear;
 pub mod model;
 pub mod refine;
 pub mod report;
