@@ -87,27 +87,54 @@ pub struct Seen {
 static EXECUTION: AtomicUsize = AtomicUsize::new(0);
 static SPURIOUS_WAIT: Mutex<Option<usize>> = Mutex::new(None);
 
+/// What an engine runs again and again.
+pub trait Explored: Send + Sync + 'static {
+    /// The name in messages.
+    fn name(&self) -> &str;
+
+    /// Whether drawn schedules go round the spurious wake-ups too.
+    fn spurious(&self) -> bool;
+
+    /// Runs it once. Calls `ended` when nothing of this execution is left.
+    fn run_once(&self, ended: Box<dyn Fn() + Send + Sync>);
+}
+
+impl Explored for Scenario {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn spurious(&self) -> bool {
+        self.bounds.spurious
+    }
+
+    /// In a new world, in which nothing of the last one is left.
+    fn run_once(&self, ended: Box<dyn Fn() + Send + Sync>) {
+        assert_eq!(
+            world::live(),
+            0,
+            "T10 something of the execution before was never released"
+        );
+        let world: Shared = World::new(ended);
+        self.run(&world);
+    }
+}
+
 /// Explores `scenario` as `settings` say.
-pub fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
+pub fn explore<E: Explored>(scenario: Arc<E>, settings: &Settings) -> Seen {
     EXECUTION.store(0, Ordering::SeqCst);
     backend::explore(scenario, settings)
 }
 
-/// Runs one execution: a new world, in which nothing of the last one is left.
-fn execute(
-    scenario: &Scenario,
+/// Runs one execution, and says its number.
+fn execute<E: Explored>(
+    scenario: &E,
     spurious_wait: Option<usize>,
-    on_drop: impl Fn() + Send + Sync + 'static,
+    ended: impl Fn() + Send + Sync + 'static,
 ) -> usize {
     let number = EXECUTION.fetch_add(1, Ordering::SeqCst) + 1;
     *SPURIOUS_WAIT.lock().expect("never poisoned") = spurious_wait;
-    assert_eq!(
-        world::live(),
-        0,
-        "T10 something of the execution before was never released"
-    );
-    let world: Shared = World::new(on_drop);
-    scenario.run(&world);
+    scenario.run_once(Box::new(ended));
     number
 }
 
