@@ -70,6 +70,7 @@ impl fmt::Debug for Drive {
 ///
 /// # Panics
 /// At the first law that is broken, which the message begins with.
+#[track_caller]
 pub fn worker<W: Worker>(name: &str, make: impl Fn() -> (W, Drive) + Send + Sync + 'static) {
     check(name, Arc::new(move |_| make()), None, false);
 }
@@ -78,6 +79,7 @@ pub fn worker<W: Worker>(name: &str, make: impl Fn() -> (W, Drive) + Send + Sync
 ///
 /// # Panics
 /// At the first law that is broken, which the message begins with.
+#[track_caller]
 pub fn worker_with<W: Worker>(
     name: &str,
     make: impl Fn(PanicHandler) -> (W, Drive) + Send + Sync + 'static,
@@ -89,6 +91,7 @@ pub fn worker_with<W: Worker>(
 ///
 /// # Panics
 /// At the first law that is broken, which the message begins with.
+#[track_caller]
 pub fn exclusive_worker<W: ExclusiveWorker>(
     name: &str,
     make: impl Fn() -> (W, Drive) + Send + Sync + 'static,
@@ -100,6 +103,7 @@ pub fn exclusive_worker<W: ExclusiveWorker>(
 ///
 /// # Panics
 /// At the first law that is broken, which the message begins with.
+#[track_caller]
 pub fn exclusive_worker_with<W: ExclusiveWorker>(
     name: &str,
     make: impl Fn(PanicHandler) -> (W, Drive) + Send + Sync + 'static,
@@ -323,6 +327,7 @@ struct Kept {
     complete: bool,
 }
 
+#[track_caller]
 fn check<W: Worker>(name: &str, make: Arc<Make<W>>, run_now: Option<RunNow<W>>, contains: bool) {
     let subject = Arc::new(Subject {
         name: name.to_owned(),
