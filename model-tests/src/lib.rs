@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`world`] | what one execution is judged by: the fate of each task, each quit, what overlapped |
 //! | [`scenario`] | the scenarios, each written once |
+//! | [`laws`] | the laws of a worker, checked on anyone's |
 //! | [`engine`] | the engine this build explores them with: loom, shuttle, or real threads |
 //! | [`trace`] | what `core` tells of one execution |
 //! | [`refine`] | whether the model allows that |
@@ -15,6 +16,7 @@
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub mod conformance;
 pub mod engine;
+pub mod laws;
 pub mod linear;
 pub mod model;
 pub mod refine;

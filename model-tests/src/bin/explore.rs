@@ -179,7 +179,7 @@ impl Job {
             1
         });
 
-        let mut seen = engine::explore(Arc::clone(&job.scenario), &job.settings);
+        let mut seen = engine::explore(&job.scenario, &job.settings);
         let mut spurious = usize::from(job.settings.spurious_wait.is_some());
         let drawn = matches!(job.settings.way, Way::Random | Way::Pct);
         if drawn && job.enumerate && seen.waits > 0 {
@@ -193,7 +193,7 @@ impl Job {
                     spurious_wait: Some(wait),
                     ..job.settings.clone()
                 };
-                let more = engine::explore(Arc::clone(&job.scenario), &settings);
+                let more = engine::explore(&job.scenario, &settings);
                 seen.executions += more.executions;
                 seen.complete &= more.complete;
                 seen.checked += more.checked;

@@ -91,60 +91,103 @@ static EXECUTION: AtomicUsize = AtomicUsize::new(0);
 static CHECKED: AtomicUsize = AtomicUsize::new(0);
 static SPURIOUS_WAIT: Mutex<Option<usize>> = Mutex::new(None);
 
+/// What an engine runs again and again.
+pub trait Explored: Send + Sync + 'static {
+    /// The name in messages.
+    fn name(&self) -> &str;
+
+    /// Whether drawn schedules go round the spurious wake-ups too.
+    fn spurious(&self) -> bool;
+
+    /// Runs it once. Calls `ended` when nothing of this execution is left.
+    fn run_once(&self, ended: Box<dyn Fn() + Send + Sync>);
+
+    /// Begins an exploration.
+    fn begin(&self) {}
+
+    /// Judges an execution that has ended, before the next begins. Whether its trace was checked.
+    fn conclude(&self) -> bool {
+        false
+    }
+}
+
+impl Explored for Scenario {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn spurious(&self) -> bool {
+        self.bounds.spurious
+    }
+
+    fn run_once(&self, ended: Box<dyn Fn() + Send + Sync>) {
+        let world: Shared = World::new(ended);
+        self.run(&world);
+    }
+
+    fn begin(&self) {
+        trace::start();
+        trace::forget();
+    }
+
+    /// Its trace is a behaviour of the model, and nothing of it is left.
+    fn conclude(&self) -> bool {
+        assert_eq!(
+            world::live(),
+            0,
+            "T10 something of the execution was never released"
+        );
+        let mut tries = 0;
+        while trace::RECORDS
+            && let Err(disagreement) = refine::check(&trace::collect())
+        {
+            // On real threads a worker's thread may have yet to say that it ends.
+            if ENGINE == "threads" && disagreement.only_owed() && tries < PATIENCE {
+                tries += 1;
+                std::thread::yield_now();
+                continue;
+            }
+            eprint!("{}", disagreement.trace());
+            panic!("{disagreement}");
+        }
+        trace::forget();
+        trace::RECORDS
+    }
+}
+
+/// How often a trace of real threads is looked at again for its last events: for minutes.
+const PATIENCE: usize = 10_000_000;
+
 /// Explores `scenario` as `settings` say.
-pub fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
+pub fn explore<E: Explored>(scenario: &Arc<E>, settings: &Settings) -> Seen {
     EXECUTION.store(0, Ordering::SeqCst);
     CHECKED.store(0, Ordering::SeqCst);
-    trace::start();
-    trace::forget();
-    let seen = backend::explore(scenario, settings);
-    conclude();
+    scenario.begin();
+    let seen = backend::explore(Arc::clone(scenario), settings);
+    conclude(&**scenario);
     Seen {
         checked: CHECKED.load(Ordering::SeqCst),
         ..seen
     }
 }
 
-/// Judges the execution that has ended, if there was one: its trace is a behaviour of the model, and
-/// nothing of it is left.
-fn conclude() {
-    assert_eq!(
-        world::live(),
-        0,
-        "T10 something of the execution was never released"
-    );
-    if !trace::RECORDS || EXECUTION.load(Ordering::SeqCst) == 0 {
-        return;
+/// Judges the execution that has ended, if there was one.
+fn conclude<E: Explored>(scenario: &E) {
+    if EXECUTION.load(Ordering::SeqCst) > 0 && scenario.conclude() {
+        CHECKED.fetch_add(1, Ordering::SeqCst);
     }
-    let mut tries = 0;
-    while let Err(disagreement) = refine::check(&trace::collect()) {
-        // On real threads a worker's thread may have to say that it ends, after all else was released.
-        if ENGINE == "threads" && disagreement.only_owed() && tries < PATIENCE {
-            tries += 1;
-            std::thread::yield_now();
-            continue;
-        }
-        eprint!("{}", disagreement.trace());
-        panic!("{disagreement}");
-    }
-    CHECKED.fetch_add(1, Ordering::SeqCst);
-    trace::forget();
 }
 
-/// How often a trace of real threads is looked at again for its last events: for minutes.
-const PATIENCE: usize = 10_000_000;
-
-/// Runs one execution: a new world, in which nothing of the last one is left.
-fn execute(
-    scenario: &Scenario,
+/// Runs one execution, and says its number.
+fn execute<E: Explored>(
+    scenario: &E,
     spurious_wait: Option<usize>,
-    on_drop: impl Fn() + Send + Sync + 'static,
+    ended: impl Fn() + Send + Sync + 'static,
 ) -> usize {
-    conclude();
+    conclude(scenario);
     let number = EXECUTION.fetch_add(1, Ordering::SeqCst) + 1;
     *SPURIOUS_WAIT.lock().expect("never poisoned") = spurious_wait;
-    let world: Shared = World::new(on_drop);
-    scenario.run(&world);
+    scenario.run_once(Box::new(ended));
     number
 }
 

@@ -12,8 +12,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::{Seen, Settings, Way, execute};
-use crate::scenario::Scenario;
+use super::{Explored, Seen, Settings, Way, execute};
 
 /// The name of this engine.
 pub const ENGINE: &str = "loom";
@@ -55,7 +54,7 @@ impl Subscriber for Completion {
 }
 
 /// Explores `scenario` as `settings` say.
-pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
+pub(super) fn explore<E: Explored>(scenario: Arc<E>, settings: &Settings) -> Seen {
     let mut builder = Builder::new();
     builder.preemption_bound = settings.preemptions;
     builder.max_duration = settings.limit;
@@ -80,9 +79,9 @@ pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
             waits.fetch_max(choice::waits(), Ordering::SeqCst);
             choice::begin(spurious_wait);
             executions.fetch_add(1, Ordering::SeqCst);
-            let number = execute(&scenario, spurious_wait, || {});
+            let number = execute(&*scenario, spurious_wait, || {});
             if number.is_multiple_of(100_000) {
-                eprintln!("  {}: {number} executions", scenario.name);
+                eprintln!("  {}: {number} executions", scenario.name());
             }
         }
     };

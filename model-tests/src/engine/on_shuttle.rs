@@ -10,8 +10,7 @@ use shuttle::scheduler::{
 };
 use shuttle::{Config, FailurePersistence, Runner};
 
-use super::{Seen, Settings, Way, execute};
-use crate::scenario::Scenario;
+use super::{Explored, Seen, Settings, Way, execute};
 
 /// The name of this engine.
 pub const ENGINE: &str = "shuttle";
@@ -97,12 +96,12 @@ std::thread_local! {
 }
 
 /// Explores `scenario` as `settings` say.
-pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
+pub(super) fn explore<E: Explored>(scenario: Arc<E>, settings: &Settings) -> Seen {
     let finished = Arc::new(AtomicBool::new(false));
     let waits = Arc::new(AtomicUsize::new(0));
     let (way, fixed) = (settings.way, settings.spurious_wait);
     let replaying = settings.replay.is_some();
-    let spurious = scenario.bounds.spurious;
+    let spurious = scenario.spurious();
     let turn = AtomicUsize::new(0);
     let body = {
         let waits = Arc::clone(&waits);
@@ -117,7 +116,7 @@ pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
                 drawn
             };
             choice::begin(plan);
-            execute(&scenario, plan, || {});
+            execute(&*scenario, plan, || {});
         }
     };
     let count = settings.executions;

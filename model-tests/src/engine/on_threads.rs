@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 
-use super::{Seen, Settings, Way, execute};
-use crate::scenario::Scenario;
+use super::{Explored, Seen, Settings, Way, execute};
 
 /// The name of this engine.
 pub const ENGINE: &str = "threads";
@@ -26,11 +25,11 @@ pub fn set_up_if_costly<R>(prepare: impl FnOnce() -> R) -> R {
     clippy::needless_pass_by_value,
     reason = "the engines share one signature"
 )]
-pub(super) fn explore(scenario: Arc<Scenario>, settings: &Settings) -> Seen {
+pub(super) fn explore<E: Explored>(scenario: Arc<E>, settings: &Settings) -> Seen {
     let (sender, ended) = mpsc::channel();
     for _ in 0..settings.executions {
         let sender = sender.clone();
-        execute(&scenario, None, move || {
+        execute(&*scenario, None, move || {
             // The receiver lives as long as this function.
             let _ = sender.send(());
         });

@@ -209,14 +209,14 @@ impl Bench {
 
 /// Counts actors out, in std's storage: whoever is last does what ends the scenario. Joining instead
 /// would make the engines explore the orders of joins.
-pub(super) struct Leaving<T> {
+pub(crate) struct Leaving<T> {
     actors: AtomicUsize,
     bench: T,
     last: fn(&T),
 }
 
 impl<T: Send + Sync + 'static> Leaving<T> {
-    pub(super) fn new(bench: T, last: fn(&T)) -> Arc<Self> {
+    pub(crate) fn new(bench: T, last: fn(&T)) -> Arc<Self> {
         Arc::new(Self {
             actors: AtomicUsize::new(1),
             bench,
@@ -224,12 +224,12 @@ impl<T: Send + Sync + 'static> Leaving<T> {
         })
     }
 
-    pub(super) fn bench(&self) -> &T {
+    pub(crate) fn bench(&self) -> &T {
         &self.bench
     }
 
     /// Starts another actor.
-    pub(super) fn spawn(self: &Arc<Self>, act: impl FnOnce(&T) + Send + 'static) {
+    pub(crate) fn spawn(self: &Arc<Self>, act: impl FnOnce(&T) + Send + 'static) {
         self.actors.fetch_add(1, Ordering::SeqCst);
         let this = Arc::clone(self);
         let actor = thread::spawn("actor", move || this.act(act));
@@ -237,7 +237,7 @@ impl<T: Send + Sync + 'static> Leaving<T> {
     }
 
     /// Acts on this thread, and leaves.
-    pub(super) fn act(self: Arc<Self>, act: impl FnOnce(&T)) {
+    pub(crate) fn act(self: Arc<Self>, act: impl FnOnce(&T)) {
         act(&self.bench);
         if self.actors.fetch_sub(1, Ordering::SeqCst) == 1 {
             (self.last)(&self.bench);

@@ -8,6 +8,8 @@ mod workers;
 
 use std::fmt;
 
+pub(crate) use bench::Leaving;
+
 use crate::world::Shared;
 
 /// What a scenario is about.
