@@ -24,6 +24,8 @@ pub struct Row {
     pub executions: usize,
     /// How many of their traces the model was seen to allow: all, or none where nothing is recorded.
     pub checked: usize,
+    /// How many distinct histories of calls and returns were found to be linearizable: all there were.
+    pub linearized: usize,
     /// How many different sequences of events they showed.
     pub traces: usize,
     /// Whether the engine said that nothing within the bound was left to explore.

@@ -15,7 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brigade::primitives::{UnsafeCell, thread};
-use brigade::{AlreadyQuit, ExclusiveWorker, Now, Refused, Task, Worker};
+use brigade::{AlreadyQuit, ExclusiveWorker, Now, Performed, Refused, Statistics, Task, Worker};
+
+use crate::linear::{Distinct, History, Numbers, Object, Op, Ret, Threads};
 
 /// A panic on purpose, of a task in a scenario: the explorer's hook says nothing about it.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub struct OnPurpose;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static TRACES: Mutex<Option<HashSet<u64>>> = Mutex::new(None);
+static HISTORIES: Mutex<Option<Distinct>> = Mutex::new(None);
 
 /// How many worlds have not been dropped: after an execution, what leaked.
 #[must_use]
@@ -34,6 +37,12 @@ pub fn live() -> usize {
 #[must_use]
 pub fn distinct_traces() -> usize {
     lock(&TRACES).as_ref().map_or(0, HashSet::len)
+}
+
+/// The number of distinct histories of calls and returns that were found to be linearizable.
+#[must_use]
+pub fn linearized() -> usize {
+    lock(&HISTORIES).as_ref().map_or(0, Distinct::len)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -82,6 +91,9 @@ struct Fate {
 #[derive(Default)]
 struct Record {
     events: Vec<Event>,
+    /// Calls and returns, by which the answers are judged apart from all else.
+    history: History,
+    threads: Threads<thread::ThreadId>,
     tasks: Vec<Fate>,
     panics: usize,
     panics_reported: usize,
@@ -100,6 +112,8 @@ struct Record {
 /// What one execution is judged by; see the module.
 pub struct World {
     record: Mutex<Record>,
+    /// What the history is about, by number.
+    objects: Vec<Object>,
     on_drop: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -107,18 +121,93 @@ pub struct World {
 pub type Shared = Arc<World>;
 
 impl World {
-    /// A new world; `on_drop` is told when it ends, after its verdict.
+    /// A new world, whose calls are to these objects; `on_drop` is told when it ends, after its verdict.
     #[must_use]
-    pub fn new(on_drop: impl Fn() + Send + Sync + 'static) -> Shared {
+    pub fn new(objects: Vec<Object>, on_drop: impl Fn() + Send + Sync + 'static) -> Shared {
         LIVE.fetch_add(1, Ordering::SeqCst);
         Arc::new(Self {
             record: Mutex::default(),
+            objects,
             on_drop: Box::new(on_drop),
         })
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
         lock(&self.record)
+    }
+
+    /// Changes the history, on behalf of this thread.
+    fn history<R>(&self, change: impl FnOnce(&mut History, usize) -> R) -> R {
+        let me = thread::current().id();
+        let mut record = self.record();
+        let thread = record.threads.number(me);
+        change(&mut record.history, thread)
+    }
+
+    fn call(&self, object: usize, op: Op) {
+        self.history(|history, thread| history.call_on(object, thread, op));
+    }
+
+    fn returned(&self, ret: Ret) {
+        self.history(|history, thread| history.returned(thread, ret));
+    }
+
+    /// Makes a request of the object under test.
+    pub fn request(
+        &self,
+        op: Op,
+        ask: impl FnOnce() -> Result<(), AlreadyQuit>,
+    ) -> Result<(), AlreadyQuit> {
+        self.call(0, op);
+        let answer = ask();
+        self.returned(answer.map_or(Ret::AlreadyQuit, |()| Ret::Ok));
+        answer
+    }
+
+    /// Performs at the worker under test.
+    pub fn perform(&self, perform: impl FnOnce() -> Performed) -> Performed {
+        self.call(0, Op::Perform);
+        let performed = perform();
+        self.history(|history, thread| {
+            let ret = match performed {
+                Performed::Ran => Ret::Ran(history.ran(thread).expect("W1 a perform ran no task")),
+                Performed::Nothing => Ret::Nothing,
+                Performed::Ended => Ret::Ended,
+                Performed::Busy => Ret::Busy,
+            };
+            history.returned(thread, ret);
+        });
+        performed
+    }
+
+    /// Reads the numbers of the team under test.
+    pub fn statistics(&self, ask: impl FnOnce() -> Statistics) -> Statistics {
+        self.call(0, Op::Statistics);
+        let now = ask();
+        self.returned(Ret::Numbers(Numbers {
+            idle: now.idle,
+            busy: now.busy,
+            backlogged: now.backlogged,
+            in_flight: now.in_flight,
+            accepted: now.accepted,
+            done: now.done,
+            abandoned: now.abandoned,
+        }));
+        now
+    }
+
+    /// Clones a user's handle of the object under test.
+    pub fn clone_handle<T: Clone>(&self, handle: &T) -> T {
+        let clone = handle.clone();
+        self.history(|history, thread| history.told(thread, Op::Clone));
+        clone
+    }
+
+    /// Drops a user's handle of the object under test.
+    pub fn drop_handle<T>(&self, handle: T) {
+        self.call(0, Op::DropHandle);
+        drop(handle);
+        self.returned(Ret::Done);
     }
 
     /// Records something that only the trace needs to tell apart.
@@ -168,6 +257,16 @@ impl World {
         execute: impl FnOnce(Task) -> Result<(), Refused>,
         body: impl FnOnce(&Shared) + Send + 'static,
     ) -> bool {
+        self.submit_to(0, execute, body)
+    }
+
+    /// Submits a task to one of several objects.
+    pub fn submit_to(
+        self: &Arc<Self>,
+        object: usize,
+        execute: impl FnOnce(Task) -> Result<(), Refused>,
+        body: impl FnOnce(&Shared) + Send + 'static,
+    ) -> bool {
         let (id, quit_returned) = {
             let mut record = self.record();
             record.tasks.push(Fate::default());
@@ -176,13 +275,17 @@ impl World {
         let probe = Probe {
             world: Arc::clone(self),
             id,
+            object,
             payload: Payload(UnsafeCell::new(0)),
         };
         // W5: what the caller does before `execute` is visible in the task. The cell is one that
         // loom watches: without an edge from here to the task, it reports a race.
         probe.payload.set(id + 1);
         let task = Task::new(move || probe.run(body));
-        match execute(task) {
+        self.call(object, Op::Execute(id));
+        let answer = execute(task);
+        self.returned(answer.as_ref().map_or(Ret::Refused, |()| Ret::Ok));
+        match answer {
             Ok(()) => {
                 assert!(
                     !quit_returned,
@@ -214,8 +317,9 @@ impl World {
         }
     }
 
-    /// Judges the answer of a user's quit.
-    pub fn quit(&self, answer: Result<(), AlreadyQuit>) {
+    /// Quits the object under test, as a user, and judges the answer.
+    pub fn quit(&self, quit: impl FnOnce() -> Result<(), AlreadyQuit>) {
+        let answer = self.request(Op::Quit, quit);
         let mut record = self.record();
         record.quit_returned = true;
         record.quits_won += usize::from(answer.is_ok());
@@ -310,7 +414,17 @@ impl Drop for World {
         lock(&TRACES)
             .get_or_insert_default()
             .insert(hasher.finish());
+        let mut history = record.history.clone();
         drop(record);
+        history.finish();
+        let mut histories = lock(&HISTORIES);
+        let answer = histories
+            .get_or_insert_default()
+            .check(&history, &self.objects);
+        drop(histories);
+        if let Err(error) = answer {
+            panic!("{error}");
+        }
         LIVE.fetch_sub(1, Ordering::SeqCst);
         (self.on_drop)();
     }
@@ -347,11 +461,13 @@ impl Payload {
 struct Probe {
     world: Shared,
     id: usize,
+    object: usize,
     payload: Payload,
 }
 
 impl Probe {
     fn run(self, body: impl FnOnce(&Shared)) {
+        self.world.call(self.object, Op::Run(self.id));
         assert_eq!(
             self.payload.get(),
             self.id + 1,
@@ -381,6 +497,8 @@ impl Probe {
                 let mut record = self.0.world.record();
                 record.tasks[self.0.id].ended += 1;
                 record.events.push(Event::Ended(self.0.id));
+                drop(record);
+                self.0.world.returned(Ret::Done);
             }
         }
         let _end = End(&self);
@@ -397,6 +515,8 @@ impl Drop for Probe {
         if abandoning && fate.started == 0 {
             fate.abandoned += 1;
             record.events.push(Event::Abandoned(self.id));
+            let thread = record.threads.number(thread::current().id());
+            record.history.told(thread, Op::Abandoned(self.id));
         }
     }
 }

@@ -148,6 +148,7 @@ impl Job {
             spurious,
             executions: seen.executions,
             checked: seen.checked,
+            linearized: world::linearized(),
             traces: world::distinct_traces(),
             // A bound is a bound, however much of what lies within it was explored.
             complete: seen.complete && settings.preemptions.is_none(),

@@ -208,6 +208,7 @@ impl Job {
             spurious: 0,
             executions: 0,
             checked: 0,
+            linearized: 0,
             traces: 0,
             complete: false,
             seconds: began.elapsed().as_secs_f64(),

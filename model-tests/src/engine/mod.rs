@@ -121,7 +121,7 @@ impl Explored for Scenario {
     }
 
     fn run_once(&self, ended: Box<dyn Fn() + Send + Sync>) {
-        let world: Shared = World::new(ended);
+        let world: Shared = World::new(self.objects(), ended);
         self.run(&world);
     }
 

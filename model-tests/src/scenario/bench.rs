@@ -172,7 +172,7 @@ impl Bench {
 
     /// Quits the team, as a user.
     pub(super) fn quit(&self) {
-        self.world.quit(self.team().quit());
+        self.world.quit(|| self.team().quit());
     }
 
     /// Steps the coordinator once, where it is stepped by hand.
@@ -189,7 +189,7 @@ impl Bench {
 
     /// T2: the numbers add up, whenever one looks.
     pub(super) fn check_statistics(&self, team: &AnyTeam) -> Statistics {
-        let now = team.statistics();
+        let now = self.world.statistics(|| team.statistics());
         let sum = now.in_flight + now.backlogged + now.busy + now.done + now.abandoned;
         assert_eq!(now.accepted, sum, "T2 {now}");
         now

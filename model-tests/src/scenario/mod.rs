@@ -10,6 +10,7 @@ use std::fmt;
 
 pub(crate) use bench::Leaving;
 
+use crate::linear::Object;
 use crate::world::Shared;
 
 /// What a scenario is about.
@@ -90,10 +91,29 @@ pub struct Scenario {
     pub properties: Vec<&'static str>,
     /// How far it is explored.
     pub bounds: Bounds,
+    /// Whether a team's tasks start in the order in which they were accepted: with one worker that is
+    /// never lost, and a coordinator that decides before `execute` returns.
+    in_order: bool,
     body: Body,
 }
 
 impl Scenario {
+    /// What its calls are to, by number.
+    #[must_use]
+    pub fn objects(&self) -> Vec<Object> {
+        let object = match self.subject {
+            Subject::Quit => Object::QuitFlag,
+            Subject::Memory => Object::MemoryWorker,
+            Subject::Lock => Object::LockWorker,
+            Subject::Thread => Object::ThreadWorker,
+            _ => Object::Team {
+                limit: if self.in_order { 1 } else { 2 },
+                in_order: self.in_order,
+            },
+        };
+        vec![object; 2]
+    }
+
     /// Runs it once, in `world`. Threads it has started may still run when this returns.
     pub fn run(&self, world: &Shared) {
         (self.body)(world);

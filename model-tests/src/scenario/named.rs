@@ -7,6 +7,7 @@ use brigade::LockWorker;
 
 use super::bench::{Bench, Leaving};
 use super::{Bounds, Scenario, Subject};
+use crate::linear::Op;
 use crate::world::{Exclusive, Shared};
 
 const COMPLETE: Bounds = Bounds {
@@ -20,20 +21,20 @@ const COMPLETE: Bounds = Bounds {
 fn crossed(world: &Shared) {
     let workers = (LockWorker::new(), LockWorker::new());
     let stage = Leaving::new((Arc::clone(world), workers), |(world, (one, other))| {
-        world.quit(one.quit());
+        world.quit(|| one.quit());
         other.quit().expect("nobody else quits it");
     });
-    let cross = |from: LockWorker, to: LockWorker| {
+    let cross = |(first, from): (usize, LockWorker), to: LockWorker| {
         move |(world, _): &(Shared, (LockWorker, LockWorker))| {
             let body = move |world: &Shared| {
-                world.submit(|task| to.execute(task));
+                world.submit_to(1 - first, |task| to.execute(task), |_| {});
             };
-            world.submit_task(|task| from.execute(task), body);
+            world.submit_to(first, |task| from.execute(task), body);
         }
     };
     let (one, other) = stage.bench().1.clone();
-    stage.spawn(cross(one.clone(), other.clone()));
-    stage.act(cross(other, one));
+    stage.spawn(cross((0, one.clone()), other.clone()));
+    stage.act(cross((1, other), one));
 }
 
 /// A nested task and one from another thread, after one that panics: all run, none overlaps.
@@ -43,7 +44,7 @@ fn panic_then_nested(world: &Shared) {
     let exclusive = Exclusive::new();
     type Bench = (Shared, LockWorker, Arc<Exclusive>);
     let bench: Bench = (Arc::clone(world), worker, exclusive);
-    let stage = Leaving::new(bench, |(world, worker, _)| world.quit(worker.quit()));
+    let stage = Leaving::new(bench, |(world, worker, _)| world.quit(|| worker.quit()));
     stage.spawn(|(world, worker, exclusive): &Bench| {
         let exclusive = Arc::clone(exclusive);
         world.submit_task(|task| worker.execute(task), move |_| exclusive.pass());
@@ -86,7 +87,10 @@ fn overshrink(world: &Shared) {
         bench.performers.perform(0);
     });
     stage.act(|bench: &Bench| {
-        assert!(bench.team().shrink(5).is_ok(), "T5 the team has not quit");
+        let answer = bench
+            .world
+            .request(Op::Shrink(Some(5)), || bench.team().shrink(5));
+        assert!(answer.is_ok(), "T5 the team has not quit");
     });
 }
 
@@ -116,7 +120,9 @@ fn raised(world: &Shared, subject: Subject) {
         bench.drain();
     });
     stage.spawn(|bench: &Bench| {
-        let answer = bench.team().limit_raised();
+        let answer = bench
+            .world
+            .request(Op::LimitRaised, || bench.team().limit_raised());
         bench.world.tell(1, usize::from(answer.is_ok()));
     });
     stage.act(|bench: &Bench| bench.quit());
@@ -171,6 +177,7 @@ pub(super) fn all() -> Vec<Scenario> {
             quick: subject != Subject::TeamOfOneThread,
             ..COMPLETE
         },
+        in_order: false,
         body,
     };
     let mut all = vec![

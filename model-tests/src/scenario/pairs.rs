@@ -8,6 +8,7 @@ use brigade::AlreadyQuit;
 use super::bench::{AnyTeam, Bench, Leaving};
 use super::{Bounds, Scenario, Subject};
 use crate::engine::set_up;
+use crate::linear::Op as LinearOp;
 use crate::world::Shared;
 
 /// What one actor does.
@@ -88,9 +89,11 @@ impl Op {
             Self::Execute | Self::Make | Self::FailMake => {
                 bench.world.submit(|task| team.execute(task));
             }
-            Self::Quit => bench.world.quit(team.quit()),
-            Self::Grow => tell(bench, self, team.grow(1)),
-            Self::Shrink => tell(bench, self, team.shrink(1)),
+            Self::Quit => bench.world.quit(|| team.quit()),
+            Self::Grow => tell(bench, self, LinearOp::Grow(1), || team.grow(1)),
+            Self::Shrink => {
+                tell(bench, self, LinearOp::Shrink(Some(1)), || team.shrink(1));
+            }
             Self::Statistics => {
                 let now = bench.check_statistics(team);
                 bench
@@ -109,7 +112,8 @@ impl Op {
     }
 }
 
-fn tell(bench: &Bench, op: Op, answer: Result<(), AlreadyQuit>) {
+fn tell(bench: &Bench, op: Op, call: LinearOp, ask: impl FnOnce() -> Result<(), AlreadyQuit>) {
+    let answer = bench.world.request(call, ask);
     bench.world.tell(op as usize, usize::from(answer.is_ok()));
 }
 
@@ -119,7 +123,8 @@ fn run(world: &Shared, subject: Subject, ops: &[Op]) {
     let makes = ops.iter().filter(|op| op.makes()).count();
     let mut bench = Bench::new(world, subject, workers);
     let at_start = workers.saturating_sub(makes);
-    let grow = || tell(&bench, Op::Grow, bench.team().grow(at_start));
+    let call = LinearOp::Grow(at_start);
+    let grow = || tell(&bench, Op::Grow, call, || bench.team().grow(at_start));
     if subject.threads() == Some(2) {
         // These scenarios begin when both workers sleep. How a worker's start races with its first
         // task is explored with one worker.
@@ -158,9 +163,13 @@ fn run(world: &Shared, subject: Subject, ops: &[Op]) {
         .iter()
         // A task that ends on a thread of the team needs no actor.
         .filter(|op| !(threads && matches!(op, Op::End | Op::Panic)))
-        .map(|op| (*op, drops.then(|| shared.clone())))
+        .map(|op| (*op, drops.then(|| world.clone_handle(&shared))))
         .collect();
-    bench.team = (!drops).then_some(shared);
+    if drops {
+        world.drop_handle(shared);
+    } else {
+        bench.team = Some(shared);
+    }
     let stage = Leaving::new(bench, |bench| {
         // A second quit would only add executions; that it is refused has scenarios of its own.
         if bench.team.is_some() && !bench.world.has_quit() {
@@ -174,7 +183,9 @@ fn run(world: &Shared, subject: Subject, ops: &[Op]) {
                 bench,
                 handle.as_ref().or(bench.team.as_ref()).expect("a handle"),
             );
-            drop(handle);
+            if let Some(handle) = handle {
+                bench.world.drop_handle(handle);
+            }
         }
     };
     let own = actors.pop();
@@ -229,6 +240,7 @@ fn scenario(subject: Subject, kind: &str, ops: Vec<Op>) -> Scenario {
                 && kind == "pair",
             quick: !two && !under_lock && kind == "pair" && ops.iter().all(|op| QUICK.contains(op)),
         },
+        in_order: subject.threads() == Some(1),
         body: Box::new(move |world| run(world, subject, &ops)),
     }
 }

@@ -81,12 +81,13 @@ impl<W: Worker + Clone> Solo<W> {
                 self.world.submit_panicking(|task| worker.execute(task));
             }
             Op::Nested => {
-                let inner = worker.clone();
+                let inner = self.world.clone_handle(worker);
                 let body = move |world: &Shared| {
                     let within = Arc::clone(&exclusive);
                     let nest =
                         || world.submit_task(|task| inner.execute(task), move |_| within.pass());
                     exclusive.hold(nest);
+                    world.drop_handle(inner);
                 };
                 self.world.submit_task(|task| worker.execute(task), body);
             }
@@ -111,17 +112,21 @@ fn run<W: Worker + Clone>(solo: Solo<W>, ops: &[Op], runs_at_once: bool) {
     let mut actors: Vec<(Op, Option<W>)> = ops
         .iter()
         .filter(|op| !(threads && matches!(op, Op::Perform | Op::Panic)))
-        .map(|op| (*op, drops.then(|| worker.clone())))
+        .map(|op| (*op, drops.then(|| solo.world.clone_handle(&worker))))
         .collect();
-    solo.worker = (!drops).then_some(worker);
+    if drops {
+        solo.world.drop_handle(worker);
+    } else {
+        solo.worker = Some(worker);
+    }
     let stage = Leaving::new(solo, |solo: &Solo<W>| {
         if let Some(worker) = &solo.worker
             && !solo.world.has_quit()
         {
-            solo.world.quit(worker.quit());
+            solo.world.quit(|| worker.quit());
         }
         if let Some(performer) = &solo.performer {
-            performer.drain();
+            drain(&solo.world, performer);
         }
     });
     let act = move |(op, handle): (Op, Option<W>)| {
@@ -129,10 +134,13 @@ fn run<W: Worker + Clone>(solo: Solo<W>, ops: &[Op], runs_at_once: bool) {
             let worker = handle.as_ref().or(solo.worker.as_ref()).expect("a handle");
             match op {
                 Op::Execute | Op::Nested => solo.submit(worker, op),
-                Op::Quit => solo.world.quit(worker.quit()),
+                Op::Quit => solo.world.quit(|| worker.quit()),
                 Op::Perform | Op::Panic if runs_at_once => solo.submit(worker, op),
                 Op::Perform | Op::Panic => {
-                    let performed = solo.performer.as_ref().map(Performer::perform);
+                    let performer = solo.performer.as_ref();
+                    let perform =
+                        |performer: &Performer| solo.world.perform(|| performer.perform());
+                    let performed = performer.map(perform);
                     if performed == Some(Performed::Ended) {
                         solo.world.performer_ended();
                     }
@@ -141,7 +149,9 @@ fn run<W: Worker + Clone>(solo: Solo<W>, ops: &[Op], runs_at_once: bool) {
                 }
                 Op::DropLast => {}
             }
-            drop(handle);
+            if let Some(handle) = handle {
+                solo.world.drop_handle(handle);
+            }
         }
     };
     let own = actors.pop();
@@ -152,6 +162,10 @@ fn run<W: Worker + Clone>(solo: Solo<W>, ops: &[Op], runs_at_once: bool) {
         Some(actor) => stage.act(act(actor)),
         None => stage.act(|_| {}),
     }
+}
+
+fn drain(world: &Shared, performer: &Performer) {
+    while world.perform(|| performer.perform()).ran() {}
 }
 
 fn solo<W>(world: &Shared, worker: W, performer: Option<Performer>) -> Solo<W> {
@@ -200,6 +214,7 @@ fn scenario(subject: Subject, ops: Vec<Op>) -> Scenario {
         subject,
         properties,
         bounds: COMPLETE,
+        in_order: false,
         body: Box::new(move |world| run_on(world, subject, &ops)),
     }
 }
@@ -208,7 +223,7 @@ fn scenario(subject: Subject, ops: Vec<Op>) -> Scenario {
 fn two_quits(world: &Shared) {
     let quit = Quit::new();
     let stage = Leaving::new((Arc::clone(world), quit), |_| {});
-    let act = |(world, quit): &(Shared, Quit)| world.quit(quit.set());
+    let act = |(world, quit): &(Shared, Quit)| world.quit(|| quit.set());
     stage.spawn(act);
     stage.act(act);
 }
@@ -218,15 +233,13 @@ fn ended_is_the_end(world: &Shared) {
     let (worker, performer) = memory_worker_with(on_panic(world));
     let bench = (Arc::clone(world), worker, performer);
     type Bench = (Shared, MemoryWorker, Performer);
-    let stage = Leaving::new(bench, |(_, _, performer)| {
-        performer.drain();
-    });
+    let stage = Leaving::new(bench, |(world, _, performer)| drain(world, performer));
     stage.spawn(|(world, worker, _): &Bench| {
         world.submit(|task| worker.execute(task));
     });
     stage.act(|(world, worker, performer)| {
-        world.quit(worker.quit());
-        if performer.perform() == Performed::Ended {
+        world.quit(|| worker.quit());
+        if world.perform(|| performer.perform()) == Performed::Ended {
             world.performer_ended();
         }
     });
@@ -239,7 +252,7 @@ fn ends_by_its_own_task(world: &Shared) {
     let worker = ThreadWorker::with(start, SwapQueue::new(), on_panic(world));
     let worker = Arc::new(worker.expect("a thread starts"));
     let inner = Arc::clone(&worker);
-    let body = move |world: &Shared| world.quit(inner.quit());
+    let body = move |world: &Shared| world.quit(|| inner.quit());
     world.submit_task(|task| worker.execute(task), body);
 }
 
@@ -249,6 +262,7 @@ pub(super) fn all() -> Vec<Scenario> {
         subject: Subject::Quit,
         properties: vec!["W3"],
         bounds: COMPLETE,
+        in_order: false,
         body: Box::new(two_quits),
     }];
     all.push(Scenario {
@@ -256,6 +270,7 @@ pub(super) fn all() -> Vec<Scenario> {
         subject: Subject::Memory,
         properties: vec!["M2", "W1", "W4"],
         bounds: COMPLETE,
+        in_order: false,
         body: Box::new(ended_is_the_end),
     });
     all.push(Scenario {
@@ -263,6 +278,7 @@ pub(super) fn all() -> Vec<Scenario> {
         subject: Subject::Thread,
         properties: vec!["H2", "T9", "W1"],
         bounds: COMPLETE,
+        in_order: false,
         body: Box::new(ends_by_its_own_task),
     });
     use Op::{DropLast, Execute, Nested, Panic, Perform, Quit};
