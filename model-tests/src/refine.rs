@@ -27,14 +27,6 @@ pub struct Disagreement {
     trace: Vec<Recorded>,
 }
 
-impl Disagreement {
-    /// Whether all events are allowed, and only something is owed at the end.
-    #[must_use]
-    pub fn only_owed(&self) -> bool {
-        self.at.is_none()
-    }
-}
-
 impl fmt::Display for Disagreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match self.at {
@@ -59,6 +51,15 @@ impl Disagreement {
         });
         lines.collect()
     }
+}
+
+/// Whether every worker's thread has said that it ends.
+#[must_use]
+pub fn settled(trace: &[Recorded]) -> bool {
+    let count = |counts: fn(What) -> bool| trace.iter().filter(|it| counts(it.event.what)).count();
+    let begun = count(|what| what == What::New(Kind::Thread));
+    let ended = count(|what| matches!(what, What::ThreadEnded));
+    begun <= ended
 }
 
 /// Whether the model allows this trace of a whole execution.

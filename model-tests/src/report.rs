@@ -22,6 +22,8 @@ pub struct Row {
     pub spurious: usize,
     /// How many executions ran.
     pub executions: usize,
+    /// The same without a recorder, where that was run too.
+    pub unrecorded: Option<Unrecorded>,
     /// How many of their traces the model was seen to allow: all, or none where nothing is recorded.
     pub checked: usize,
     /// How many distinct histories of calls and returns were found to be linearizable: all there were.
@@ -30,10 +32,21 @@ pub struct Row {
     pub traces: usize,
     /// Whether the engine said that nothing within the bound was left to explore.
     pub complete: bool,
+    /// How many controls this scenario has rejected under this engine, when `make controls` last ran.
+    pub controls: Option<usize>,
     /// How long it took.
     pub seconds: f64,
     /// What went wrong, if anything.
     pub failure: Option<Failure>,
+}
+
+/// An exploration of the code without the probe.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Unrecorded {
+    /// How many executions ran.
+    pub executions: usize,
+    /// How long it took.
+    pub seconds: f64,
 }
 
 /// A failing execution.
@@ -103,18 +116,20 @@ pub fn markdown(rows: &[Row], seconds: f64) -> String {
     }
     text.push_str(
         "\n## Every scenario under loom\n\n\
-         | scenario | properties | bound | spurious | executions | traces | verdict |\n\
-         |---|---|---|--:|--:|--:|---|\n",
+         | scenario | properties | bound | spurious | executions | checked | linearized | traces | verdict |\n\
+         |---|---|---|--:|--:|--:|--:|--:|---|\n",
     );
     for row in rows.iter().filter(|row| row.engine == "loom") {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             row.scenario,
             row.properties.join(" "),
             row.bound,
             row.spurious,
             row.executions,
+            row.checked,
+            row.linearized,
             row.traces,
             row.verdict()
         );
@@ -122,9 +137,33 @@ pub fn markdown(rows: &[Row], seconds: f64) -> String {
     text
 }
 
+/// What recording and judging cost: the median, over the rows that also ran without, of the time an
+/// execution takes.
+#[must_use]
+pub fn cost(rows: &[Row]) -> String {
+    // In fewer executions the time is that of a few allocations.
+    let enough = |row: &&Row| row.executions >= 200;
+    let ratio = |row: &Row| row.unrecorded.map(|plain| row.seconds / plain.seconds);
+    let mut ratios: Vec<f64> = rows.iter().filter(enough).filter_map(ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    let also = rows.iter().filter(|row| row.unrecorded.is_some()).count();
+    match ratios.get(ratios.len() / 2) {
+        Some(median) => format!(
+            "{also} rows also ran unrecorded, with as many executions each; recorded and judged, an execution \
+             takes {median:.2} times as long (median of the {} rows with 200 executions or more)\n",
+            ratios.len()
+        ),
+        None => String::new(),
+    }
+}
+
 /// The rows as a table, and a line that sums them up.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
+    let controls = |row: &Row| {
+        row.controls
+            .map_or("-".to_owned(), |count| count.to_string())
+    };
     let head = [
         "scenario",
         "properties",
@@ -132,11 +171,14 @@ pub fn table(rows: &[Row]) -> String {
         "bound",
         "spurious",
         "executions",
+        "checked",
+        "linearized",
         "traces",
+        "controls",
         "time",
         "verdict",
     ];
-    let mut cells: Vec<[String; 9]> = vec![head.map(str::to_owned)];
+    let mut cells: Vec<[String; 12]> = vec![head.map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         [
             row.scenario.clone(),
@@ -145,7 +187,10 @@ pub fn table(rows: &[Row]) -> String {
             row.bound.clone(),
             row.spurious.to_string(),
             row.executions.to_string(),
+            row.checked.to_string(),
+            row.linearized.to_string(),
             row.traces.to_string(),
+            controls(row),
             format!("{:.1} s", row.seconds),
             row.verdict().to_owned(),
         ]
@@ -162,7 +207,7 @@ pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in &cells {
         for (at, cell) in row.iter().enumerate() {
-            let numeric = (4..8).contains(&at);
+            let numeric = (4..11).contains(&at);
             let pad = " ".repeat(widths[at] - cell.chars().count());
             let (before, after) = if numeric {
                 (pad, String::new())

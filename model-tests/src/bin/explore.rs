@@ -147,11 +147,13 @@ impl Job {
                 .map(|(_, reason)| reason.to_owned()),
             spurious,
             executions: seen.executions,
+            unrecorded: None,
             checked: seen.checked,
             linearized: world::linearized(),
             traces: world::distinct_traces(),
             // A bound is a bound, however much of what lies within it was explored.
             complete: seen.complete && settings.preemptions.is_none(),
+            controls: None,
             seconds: began.elapsed().as_secs_f64(),
             failure,
         }

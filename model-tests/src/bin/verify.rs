@@ -1,8 +1,13 @@
 //! The main job: explores every scenario with every engine, two at a time, and reports.
 //!
-//! `verify --explorer PATH… [--quick] [--only TEXT] [--option TEXT…] [--json FILE] [--markdown FILE]`: each explorer is the `explore`
-//! binary of one engine's build. An `--option` is given on to each run. Exits with 1 if a scenario
-//! fails, after printing the failing schedule and the command that replays exactly it.
+//! `verify --explorer PATH… [--unrecorded PATH] [--quick] [--only TEXT] [--option TEXT…] [--json FILE]
+//! [--markdown FILE]`: each explorer is the `explore` binary of one engine's build. An `--option` is
+//! given on to each run. Exits with 1 if a scenario fails, after printing the failing schedule and the
+//! command that replays exactly it.
+//!
+//! With `--unrecorded`, loom's explorer built without the probe, each row of loom's with fewer than
+//! [`FEW`] executions runs there as well, and fails unless as many executions are explored: then the
+//! recorder hides and adds none.
 
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -11,7 +16,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
-use brigade_model_tests::report::{Failure, Row, markdown, table};
+use brigade_model_tests::report::{Failure, Row, Unrecorded, cost, markdown, table};
 
 /// What one child process explores.
 struct Job {
@@ -28,8 +33,13 @@ struct Args {
     /// Where to write the report as Markdown.
     markdown: Option<PathBuf>,
     json: PathBuf,
+    /// loom's explorer, built without the probe.
+    unrecorded: Option<PathBuf>,
     options: Vec<String>,
 }
+
+/// Rows with fewer executions run unrecorded as well; `make verify-deep` does it with all.
+const FEW: usize = 5_000;
 
 fn main() -> ExitCode {
     let args = match parse() {
@@ -52,8 +62,9 @@ fn main() -> ExitCode {
     }
 
     let began = Instant::now();
-    let rows = run(jobs, &args.options);
+    let rows = run(jobs, &args);
     print!("\n{}", table(&rows));
+    print!("{}", cost(&rows));
     println!("took {:.0} s", began.elapsed().as_secs_f64());
     match serde_json::to_string_pretty(&rows).map(|json| std::fs::write(&args.json, json)) {
         Ok(Ok(())) => println!("the same as JSON: {}", args.json.display()),
@@ -96,6 +107,7 @@ fn parse() -> Result<Args, String> {
         match arg.as_str() {
             "--quick" => args.quick = true,
             "--explorer" => args.explorers.push(value()?.into()),
+            "--unrecorded" => args.unrecorded = Some(value()?.into()),
             "--only" => args.only = Some(value()?),
             "--markdown" => args.markdown = Some(value()?.into()),
             "--json" => args.json = value()?.into(),
@@ -140,7 +152,7 @@ fn jobs(args: &Args) -> Result<VecDeque<Job>, String> {
     Ok(jobs.into())
 }
 
-fn run(jobs: VecDeque<Job>, options: &[String]) -> Vec<Row> {
+fn run(jobs: VecDeque<Job>, args: &Args) -> Vec<Row> {
     let (total, jobs) = (jobs.len(), Mutex::new(jobs));
     let (sender, finished) = mpsc::channel();
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -151,7 +163,7 @@ fn run(jobs: VecDeque<Job>, options: &[String]) -> Vec<Row> {
             scope.spawn(move || {
                 while let Some(job) = jobs.lock().ok().and_then(|mut jobs| jobs.pop_front()) {
                     // The receiver outlives the scope.
-                    let _ = sender.send(job.run(options));
+                    let _ = sender.send(job.run(args));
                 }
             });
         }
@@ -160,12 +172,13 @@ fn run(jobs: VecDeque<Job>, options: &[String]) -> Vec<Row> {
             rows.push(row);
             let row = &rows[rows.len() - 1];
             println!(
-                "[{}/{total}] {} {}: {} executions, {} traces, {:.1} s, {}",
+                "[{}/{total}] {} {}: {} executions, {} checked, {} linearized, {:.1} s, {}",
                 rows.len(),
                 row.engine,
                 row.scenario,
                 row.executions,
-                row.traces,
+                row.checked,
+                row.linearized,
                 row.seconds,
                 row.verdict()
             );
@@ -185,7 +198,8 @@ impl Job {
         command
     }
 
-    fn run(&self, options: &[String]) -> Row {
+    fn run(&self, args: &Args) -> Row {
+        let options = &args.options;
         let began = Instant::now();
         let output = self.command(options).stderr(Stdio::piped()).output();
         let (text, errors) = match &output {
@@ -207,10 +221,12 @@ impl Job {
             reason: None,
             spurious: 0,
             executions: 0,
+            unrecorded: None,
             checked: 0,
             linearized: 0,
             traces: 0,
             complete: false,
+            controls: None,
             seconds: began.elapsed().as_secs_f64(),
             failure: Some(Failure {
                 message: format!("the explorer died: {errors}"),
@@ -222,7 +238,41 @@ impl Job {
         {
             failure.replay = Some(self.record(failure, options));
         }
+        if let Some(explorer) = &args.unrecorded
+            && self.way == "loom"
+            && row.failure.is_none()
+            && row.executions < FEW
+        {
+            self.run_unrecorded(explorer, options, &mut row);
+        }
         row
+    }
+
+    /// Explores the same without the recorder: it must have added no execution, and hidden none.
+    fn run_unrecorded(&self, explorer: &Path, options: &[String], row: &mut Row) {
+        let job = Self {
+            explorer: explorer.to_owned(),
+            scenario: self.scenario.clone(),
+            way: self.way.clone(),
+        };
+        let plain = job.run(&Args {
+            options: options.to_vec(),
+            ..Args::default()
+        });
+        if plain.executions != row.executions || plain.failure.is_some() {
+            let message = format!(
+                "{} executions recorded, {} unrecorded: {:?}",
+                row.executions, plain.executions, plain.failure
+            );
+            row.failure = Some(Failure {
+                message,
+                ..Failure::default()
+            });
+        }
+        row.unrecorded = Some(Unrecorded {
+            executions: plain.executions,
+            seconds: plain.seconds,
+        });
     }
 
     /// Runs the failing exploration again, up to the execution that failed, with its schedule written

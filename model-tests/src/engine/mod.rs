@@ -138,15 +138,12 @@ impl Explored for Scenario {
             "T10 something of the execution was never released"
         );
         let mut tries = 0;
-        while trace::RECORDS
-            && let Err(disagreement) = refine::check(&trace::collect())
-        {
-            // On real threads a worker's thread may have yet to say that it ends.
-            if ENGINE == "threads" && disagreement.only_owed() && tries < PATIENCE {
-                tries += 1;
-                std::thread::yield_now();
-                continue;
-            }
+        // On real threads a worker's thread may have yet to say that it ends.
+        while ENGINE == "threads" && tries < PATIENCE && !refine::settled(&trace::collect()) {
+            tries += 1;
+            std::thread::yield_now();
+        }
+        if let Err(disagreement) = refine::check(&trace::collect()) {
             eprint!("{}", disagreement.trace());
             panic!("{disagreement}");
         }
