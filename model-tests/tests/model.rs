@@ -3,11 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use brigade_model_tests::model::Machine;
 use brigade_model_tests::model::explore::team::{Bounds, Coordinator, Grain, TeamSystem};
-use brigade_model_tests::model::explore::{configurations, explore, never_seen, progress};
+use brigade_model_tests::model::explore::{System, configurations, explore, never_seen, progress};
 use brigade_model_tests::model::lock::{self, Lock};
 use brigade_model_tests::model::memory::{self, Memory};
 use brigade_model_tests::model::pool::{self, Pool};
@@ -832,6 +833,7 @@ const SMALL: Bounds = Bounds {
     resizes: 1,
     failures: 0,
     losses: 0,
+    withdrawals: 0,
     grain: Grain::Fine,
     coordinator: Coordinator::Exclusive,
 };
@@ -871,4 +873,33 @@ fn control_t9_a_missing_wake_up_strands_states() {
 fn control_t9_asking_for_ever_is_a_cycle() {
     let found = progress(&TeamSystem::flawed(Flaw::AsksForEver, SMALL));
     assert!(found.endless > 0, "{found:?}");
+}
+
+fn reachable(start: TeamSystem) -> HashSet<TeamSystem> {
+    let mut seen = HashSet::from([start.clone()]);
+    let mut next = vec![start];
+    while let Some(state) = next.pop() {
+        for it in state.moves() {
+            if seen.insert(it.to.clone()) {
+                next.push(it.to);
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn symmetry_leaves_no_state_out() {
+    let bounds = Bounds {
+        failures: 1,
+        losses: 1,
+        limit: 2,
+        coordinator: Coordinator::Overlapping,
+        ..SMALL
+    };
+    let without = reachable(TeamSystem::new(bounds).without_symmetry());
+    let with = reachable(TeamSystem::new(bounds));
+    assert!(without.len() > with.len(), "there was none to use");
+    let representatives = without.into_iter().map(TeamSystem::representative);
+    assert!(representatives.collect::<HashSet<_>>() == with);
 }

@@ -62,6 +62,8 @@ pub struct Bounds {
     pub failures: usize,
     /// How often a worker may refuse its task.
     pub losses: usize,
+    /// How often the coordinator may refuse what was accepted; the team quits then.
+    pub withdrawals: usize,
     /// How much is one transition.
     pub grain: Grain,
     /// Whether steps may be taken while the factory is asked.
@@ -76,6 +78,10 @@ impl Bounds {
             "limit {}+{}, tasks {}, resizes {}, failures {}, losses {}",
             self.limit, self.raises, self.tasks, self.resizes, self.failures, self.losses
         );
+        let withdrawals = match self.withdrawals {
+            0 => String::new(),
+            n => format!(", withdrawals {n}"),
+        };
         let grain = match self.grain {
             Grain::Coarse => "",
             Grain::Fine => ", fine",
@@ -84,7 +90,7 @@ impl Bounds {
             Coordinator::Exclusive => "",
             Coordinator::Overlapping => ", overlapping",
         };
-        name + grain + coordinator
+        name + &withdrawals + grain + coordinator
     }
 }
 
@@ -110,6 +116,8 @@ pub struct TeamSystem {
     started: BTreeSet<TaskId>,
     sights: Sights,
     broken: Option<&'static str>,
+    /// States that differ by numbers only are one.
+    symmetry: bool,
 }
 
 impl TeamSystem {
@@ -133,6 +141,26 @@ impl TeamSystem {
             started: BTreeSet::new(),
             sights: Sights::default(),
             broken: None,
+            symmetry: true,
+        }
+    }
+
+    /// The same, with every number kept.
+    #[must_use]
+    pub fn without_symmetry(self) -> Self {
+        Self {
+            symmetry: false,
+            ..self
+        }
+    }
+
+    /// What stands for this state where symmetry is used.
+    #[must_use]
+    pub fn representative(self) -> Self {
+        let same = self.renumbered();
+        Self {
+            symmetry: true,
+            ..same
         }
     }
 
@@ -272,7 +300,11 @@ impl TeamSystem {
                 self.must(Action::AbandonedGiven(task));
             }
         }
-        self.renumbered()
+        if self.symmetry {
+            self.renumbered()
+        } else {
+            self
+        }
     }
 
     fn renumbered(mut self) -> Self {
@@ -378,6 +410,34 @@ impl TeamSystem {
         let mut state = self.clone();
         state.must(Action::Ask(Request::Quit));
         all.add(false, "a quit is accepted", vec![state.close()]);
+    }
+
+    /// The coordinator refuses what was accepted, which goes back to the caller. A team that has lost
+    /// its coordinator quits.
+    fn withdrawals(&self, all: &mut Moves) {
+        let team = self.team();
+        if self.left.withdrawals == 0 || team.asking.is_some() {
+            return;
+        }
+        let stands = |it: &&Request| matches!(it, Request::Quit | Request::Vacated);
+        let requests = team.asked.keys().filter(|it| !stands(it));
+        let mut actions: Vec<Action> = requests.map(|&it| Action::WithdrawRequest(it)).collect();
+        let task = self.first(|place| place == Place::InFlight);
+        actions.extend(task.map(Action::Withdraw));
+        for action in actions {
+            let mut state = self.clone();
+            state.left.withdrawals -= 1;
+            state.must(action);
+            for mut state in state.decided() {
+                if state.team().closed || state.broken.is_some() {
+                    all.add(false, "the coordinator refuses", vec![state]);
+                    continue;
+                }
+                state.must(Action::Ask(Request::Quit));
+                state.must(Action::TakeRequest(Request::Quit));
+                all.add(false, "the coordinator refuses", state.decided());
+            }
+        }
     }
 
     fn steps(&self, all: &mut Moves) {
@@ -626,6 +686,7 @@ impl System for TeamSystem {
         let mut from = self.clone();
         from.sights = Sights::default();
         from.callers(&mut all);
+        from.withdrawals(&mut all);
         from.steps(&mut all);
         if from.fine() {
             from.tasks(&mut all);
@@ -720,6 +781,7 @@ pub fn configurations() -> Vec<Configuration> {
         resizes: 0,
         failures: 1,
         losses: 1,
+        withdrawals: 0,
         grain: Grain::Coarse,
         coordinator: Coordinator::Exclusive,
     };
@@ -761,6 +823,10 @@ pub fn configurations() -> Vec<Configuration> {
         raised(1, 3, 2),
         raised(2, 3, 1),
     ]);
+    all.push(Bounds {
+        withdrawals: 1,
+        ..raised(1, 2, 1)
+    });
     all.extend([overlapping(1, 0, 3, 2), overlapping(2, 0, 3, 1)]);
     all.extend([overlapping(0, 1, 3, 1), overlapping(1, 1, 2, 2)]);
     all.extend([fine(raised(1, 2, 1)), fine(overlapping(1, 0, 2, 2))]);
