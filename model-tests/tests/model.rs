@@ -580,6 +580,11 @@ fn t5_sizing() {
     let idle = trace![at_work(&[1]), works(1)];
     bad("T5", team(), &trace![idle, request(Grow(1))], &Retire(1));
     bad("T5", team(), &trace![idle, request(ALL)], &Settled);
+    let retired = trace![idle, request(ALL), [Retire(1), Settled]];
+    unfinished("T6", team(), &retired);
+    let told = trace![retired, [WorkerQuit(1)]];
+    unfinished("T6", team(), &told);
+    whole(team(), &trace![told, [Left(1), Settled]]);
     bad("T5", team(), &trace![idle, request(ALL)], &ask_factory(1));
     // A debt is paid when the task ends, and is no more than the workers there are.
     let owes = trace![
