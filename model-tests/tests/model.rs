@@ -3,16 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use brigade_model_tests::model::Machine;
+use brigade_model_tests::model::explore::team::{Bounds, Coordinator, Grain, TeamSystem};
+use brigade_model_tests::model::explore::{System, configurations, explore, never_seen, progress};
 use brigade_model_tests::model::lock::{self, Lock};
 use brigade_model_tests::model::memory::{self, Memory};
 use brigade_model_tests::model::pool::{self, Pool};
 use brigade_model_tests::model::quit::{self, Quit};
 use brigade_model_tests::model::team::Action::*;
 use brigade_model_tests::model::team::Request::{self, *};
-use brigade_model_tests::model::team::{self, Snapshot, Team};
+use brigade_model_tests::model::team::{self, Flaw, Snapshot, Team};
 use brigade_model_tests::model::thread::{self, Thread};
 
 /// Takes a trace that is allowed.
@@ -116,7 +119,9 @@ fn m1_m2_a_memory_worker_is_performed_in_order_and_drains() {
     bad("M2", new(), &[Quit { won: true }], &Nothing);
     bad("M2", new(), &running, &PerformerDropped);
     bad("W4", new(), &dropped, &Accept(3));
-    bad("W1", new(), &dropped, &Start(1));
+    for after in [Start(1), Nothing, Ended, Busy] {
+        bad("M2", new(), &dropped, &after);
+    }
     bad("W1", new(), &dropped, &Drop(3));
     unfinished("W1", new(), &two);
     unfinished("W1", new(), &running);
@@ -401,6 +406,9 @@ fn w6_steps_do_not_overlap() {
         &ask_factory(0),
     );
     bad("T1", team(), &open, &Made(1));
+    // Nor outside of the coordinator's turn.
+    let left = trace![at_limit_while_leaving(), [WorkerQuit(1), Left(1)]];
+    bad("W6", team(), &left, &ask_factory(0));
     unfinished(
         "W1",
         team(),
@@ -572,6 +580,11 @@ fn t5_sizing() {
     let idle = trace![at_work(&[1]), works(1)];
     bad("T5", team(), &trace![idle, request(Grow(1))], &Retire(1));
     bad("T5", team(), &trace![idle, request(ALL)], &Settled);
+    let retired = trace![idle, request(ALL), [Retire(1), Settled]];
+    unfinished("T6", team(), &retired);
+    let told = trace![retired, [WorkerQuit(1)]];
+    unfinished("T6", team(), &told);
+    whole(team(), &trace![told, [Left(1), Settled]]);
     bad("T5", team(), &trace![idle, request(ALL)], &ask_factory(1));
     // A debt is paid when the task ends, and is no more than the workers there are.
     let owes = trace![
@@ -797,4 +810,101 @@ fn t1_t3_a_pool_keeps_to_its_limit() {
         Pool::new(1),
         &[&retired[..], &[Team(WorkerQuit(1)), Team(Made(2))]].concat(),
     );
+}
+
+/// The larger ones are explored by the binary `model`.
+#[test]
+fn t9_every_state_of_small_configurations() {
+    let mut rows = Vec::new();
+    for configuration in configurations() {
+        if configuration.quick {
+            let row = configuration.explore();
+            println!("{row}");
+            assert!(row.sound(), "{row:#?}");
+            rows.push(row);
+        }
+    }
+    let states: usize = rows.iter().map(|row| row.unique).sum();
+    assert!(states > 100_000, "cut short: {states} states");
+    let missing = never_seen(&rows);
+    assert!(missing.is_empty(), "never seen: {missing:?}");
+}
+
+/// A configuration in which each of the wrong models shows what is wrong with it.
+const SMALL: Bounds = Bounds {
+    limit: 1,
+    raises: 0,
+    tasks: 2,
+    resizes: 1,
+    failures: 0,
+    losses: 0,
+    withdrawals: 0,
+    grain: Grain::Fine,
+    coordinator: Coordinator::Exclusive,
+};
+
+/// The exploration of the wrong model breaks the invariant, and that of the right one does not.
+#[track_caller]
+fn rejected(flaw: Flaw, invariant: &str) {
+    let right = explore("right", &TeamSystem::new(SMALL));
+    assert!(right.sound(), "{right:#?}");
+    let wrong = explore("wrong", &TeamSystem::flawed(flaw, SMALL));
+    let found = wrong.broken.iter().any(|it| it.starts_with(invariant));
+    assert!(found, "not found: {wrong:#?}");
+}
+
+#[test]
+fn control_w1_a_duplicated_start_is_rejected() {
+    rejected(Flaw::DuplicatedStart, "W1");
+}
+
+#[test]
+fn control_t6_a_coordinator_that_is_not_last_is_rejected() {
+    rejected(Flaw::CoordinatorNotLast, "T6");
+}
+
+#[test]
+fn control_t5_an_uncapped_debt_is_rejected() {
+    rejected(Flaw::UncappedDebt, "T5");
+}
+
+#[test]
+fn control_t9_a_missing_wake_up_strands_states() {
+    let found = progress(&TeamSystem::flawed(Flaw::MissingWakeUp, SMALL));
+    assert!(found.stranded > 0 && found.endless == 0, "{found:?}");
+}
+
+#[test]
+fn control_t9_asking_for_ever_is_a_cycle() {
+    let found = progress(&TeamSystem::flawed(Flaw::AsksForEver, SMALL));
+    assert!(found.endless > 0, "{found:?}");
+}
+
+fn reachable(start: TeamSystem) -> HashSet<TeamSystem> {
+    let mut seen = HashSet::from([start.clone()]);
+    let mut next = vec![start];
+    while let Some(state) = next.pop() {
+        for it in state.moves() {
+            if seen.insert(it.to.clone()) {
+                next.push(it.to);
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn symmetry_leaves_no_state_out() {
+    let bounds = Bounds {
+        failures: 1,
+        losses: 1,
+        limit: 2,
+        coordinator: Coordinator::Overlapping,
+        ..SMALL
+    };
+    let without = reachable(TeamSystem::new(bounds).without_symmetry());
+    let with = reachable(TeamSystem::new(bounds));
+    assert!(without.len() > with.len(), "there was none to use");
+    let representatives = without.into_iter().map(TeamSystem::representative);
+    assert!(representatives.collect::<HashSet<_>>() == with);
 }

@@ -12,6 +12,9 @@
 //! | `Busy` | a task runs | – | W6 |
 //! | `PerformerDropped` | no task runs | closed; what waits is to be dropped | M2 |
 //! | `Drop(task)` | it is to be dropped | it has ended | W1 M2 |
+//!
+//! `Start`, `Nothing`, `Ended` and `Busy` come of a `perform`, of which there is none after
+//! `PerformerDropped`.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -65,7 +68,13 @@ impl Memory {
             || self.ended.contains(&task)
     }
 
+    fn performs(&self) -> Result<(), Violation> {
+        let why = "a performer was used after its drop";
+        rule(!self.performer_dropped, "M2", why)
+    }
+
     fn nothing_waits(&self, property: &'static str) -> Result<(), Violation> {
+        self.performs()?;
         let none = self.running.is_none();
         rule(none, "W6", "a perform did not say that a task runs")?;
         let why = "a perform ran no task though one waits";
@@ -108,6 +117,7 @@ impl Machine for Memory {
                 self.closed = true;
             }
             Action::Start(task) => {
+                self.performs()?;
                 rule(self.running.is_none(), "W6", "two tasks overlap")?;
                 let known = self.queue.contains(&task);
                 rule(known, "W1", "a task started that does not wait")?;
@@ -133,6 +143,7 @@ impl Machine for Memory {
                 rule(self.closed, "M2", why)?;
             }
             Action::Busy => {
+                self.performs()?;
                 let runs = self.running.is_some();
                 rule(runs, "W6", "a perform was refused though no task runs")?;
             }

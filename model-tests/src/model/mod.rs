@@ -11,14 +11,16 @@
 //! | [`thread`] | a worker on a thread of its own |
 //! | [`team`] | a team: its coordinator's decisions, and what becomes of them |
 //! | [`pool`] | a team under a limit |
+//! | [`explore`] | every state of them, in small closed systems |
 //!
 //! They are used twice. The trace of an execution of the real code is fed to [`Machine::take`],
-//! action by action, and then to [`Machine::end`]. And `explore` visits every state that the
+//! action by action, and then to [`Machine::end`]. And [`explore`] visits every state that the
 //! machines allow, to see that what they allow is what is wanted.
 
 use std::fmt;
 use std::fmt::Debug;
 
+pub mod explore;
 pub mod lock;
 pub mod memory;
 pub mod pool;

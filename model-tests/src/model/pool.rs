@@ -1,4 +1,4 @@
-//! The specification of a pool: a [team](super::team) under a limit, which is asked each time a
+//! The specification of a pool: a [`team`] under a limit, which is asked each time a
 //! worker is wanted, and may change at any time.
 //!
 //! | action | allowed | changes | properties |

@@ -43,7 +43,7 @@
 //! |---|---|---|---|
 //! | `Retire(worker)` | the last idle one, and one is to leave now; or quitting, and no work waits or is in flight | leaving; to be told to quit | T5 T6 |
 //! | `Assign(worker, task)` | the last idle one, the first task; none is to leave now | busy | T4 T5 |
-//! | `AskFactory { workers }` | none is asked for; there is a reason; no idle worker could do; `workers` are idle, busy or leaving | interrupts the step | T1 T3 T7 |
+//! | `AskFactory { workers }` | none is asked for; there is a reason; no idle worker could do; `workers` are idle, busy or leaving; the step did not open with `Left` or a withdrawal | interrupts the step | T1 T3 T7 W6 |
 //! | `RefusedFirst` | owed | a report is owed | T8 |
 //! | `Abandon(task)` | the first task; quitting; no worker, no reason left, and the last try made | to be given to the owner | T7 |
 //! | `Finish` | quitting; nothing outstanding | finished | T6 |
@@ -234,6 +234,8 @@ pub(super) enum Reason {
 pub(super) struct Step {
     /// How many workers it has retired.
     pub(super) retired: usize,
+    /// It is no turn of the coordinator: the factory cannot be asked.
+    pub(super) elsewhere: bool,
 }
 
 /// The factory is being asked, by an interrupted step.
@@ -470,7 +472,7 @@ impl Team {
             "T2",
             "a task was withdrawn that was not in flight",
         )?;
-        self.open(0)?;
+        self.open_elsewhere()?;
         self.tasks.remove(&task);
         self.accepted -= 1;
         self.published.accepted -= 1;
@@ -482,7 +484,7 @@ impl Team {
         let stands = matches!(request, Request::Quit | Request::Vacated);
         rule(!stands, "T6", "a request was withdrawn that stands")?;
         self.no_more_asked(request)?;
-        self.open(0)
+        self.open_elsewhere()
     }
 
     fn no_more_asked(&mut self, request: Request) -> Result<(), Violation> {
@@ -496,11 +498,25 @@ impl Team {
 
     // What opens a step.
 
-    fn open(&mut self, retired: usize) -> Result<(), Violation> {
+    /// Opens a step in the coordinator's turn.
+    fn open(&mut self) -> Result<(), Violation> {
+        self.open_as(Step {
+            retired: 0,
+            elsewhere: false,
+        })
+    }
+
+    /// Opens one outside of it.
+    fn open_elsewhere(&mut self) -> Result<(), Violation> {
+        self.open_as(Step {
+            retired: 0,
+            elsewhere: true,
+        })
+    }
+
+    fn open_as(&mut self, step: Step) -> Result<(), Violation> {
         rule(self.step.is_none(), "W6", "two steps overlap")?;
-        let why = "a step was taken after the coordinator's quit";
-        rule(!self.coordinator_quit, "T6", why)?;
-        self.step = Some(Step { retired });
+        self.step = Some(step);
         Ok(())
     }
 
@@ -521,7 +537,7 @@ impl Team {
     fn take_task(&mut self, task: TaskId) -> Result<(), Violation> {
         let in_flight = self.place(task) == Some(Place::InFlight);
         rule(in_flight, "W1", "a task was taken that was not in flight")?;
-        self.open(0)?;
+        self.open()?;
         self.try_again();
         self.outdate();
         self.tasks.insert(task, Place::Waiting);
@@ -534,7 +550,7 @@ impl Team {
 
     fn take_request(&mut self, request: Request) -> Result<(), Violation> {
         self.no_more_asked(request)?;
-        self.open(0)?;
+        self.open()?;
         self.try_again();
         match request {
             Request::Grow(_) | Request::Shrink(_) if self.quitting => {}
@@ -575,7 +591,7 @@ impl Team {
             "W1",
             "an end was seen of a task that has not stopped",
         )?;
-        self.open(0)?;
+        self.open()?;
         self.try_again();
         self.tasks.insert(task, Place::Done);
         self.workers.insert(worker, Post::Idle);
@@ -596,7 +612,7 @@ impl Team {
         rule(not_started, "W1", "a task was lost that had started")?;
         let told = self.post(worker) == Some(Post::Losing);
         rule(told, "T8", "a worker was lost that was not told to quit")?;
-        self.open(0)?;
+        self.open()?;
         self.outdate();
         self.tasks.insert(task, Place::Waiting);
         self.backlog.push_front(task);
@@ -615,7 +631,10 @@ impl Team {
         let Some(asking) = self.asking.take() else {
             return Err(broken("T1", "the factory answered without being asked"));
         };
-        self.open(asking.retired)?;
+        self.open_as(Step {
+            retired: asking.retired,
+            elsewhere: false,
+        })?;
         Ok(asking)
     }
 
@@ -675,13 +694,15 @@ impl Team {
 
     fn left(&mut self, n: usize) -> Result<(), Violation> {
         let why = "workers were counted as gone that were not told to quit";
-        rule(n <= self.told, "T6", why)?;
-        self.open(0)?;
+        rule(0 < n && n <= self.told, "T6", why)?;
+        self.open_elsewhere()?;
         self.told -= n;
         self.leaving -= n;
-        // This is no turn of the coordinator: the factory cannot be asked here.
+        if self.has(Flaw::MissingWakeUp) {
+            return Ok(());
+        }
         let waited = self.gate != Gate::Open || self.last_try_due() || self.asking.is_some();
-        self.vacated |= waited && !self.has(Flaw::MissingWakeUp);
+        self.vacated |= waited;
         self.gate = Gate::Open;
         if let Some(asking) = &mut self.asking {
             asking.vacated = true;
@@ -741,6 +762,9 @@ impl Team {
 
     fn ask_factory(&mut self, workers: usize) -> Result<(), Violation> {
         self.in_step()?;
+        let turn = self.step.as_ref().is_some_and(|step| !step.elsewhere);
+        let why = "the factory was asked outside of the coordinator's turn";
+        rule(turn, "W6", why)?;
         rule(self.asking.is_none(), "T1", "two workers are made at once")?;
         rule(self.due == 0, "T5", "a worker was made before one left")?;
         let needed = self.idle.is_empty() || self.backlog.is_empty();
@@ -770,7 +794,7 @@ impl Team {
             (&mut self.for_tasks, Reason::Task)
         } else if self.for_grow > 0 {
             (&mut self.for_grow, Reason::Grow)
-        } else if self.again > 0 {
+        } else if self.again > 0 && (!self.quitting || !self.backlog.is_empty()) {
             (&mut self.again, Reason::Again)
         } else if self.last_try_due() {
             self.last_try = true;
@@ -813,6 +837,7 @@ impl Team {
         self.finished = true;
         self.leaving = 0;
         self.told = 0;
+        self.vacated = false;
         Ok(())
     }
 
@@ -947,7 +972,7 @@ impl Machine for Team {
             Action::Ended(..) => &["T2", "T5"],
             Action::Lost(..) => &["T4", "T8"],
             Action::Assign(..) => &["T4", "T5"],
-            Action::AskFactory { .. } => &["T1", "T3", "T7"],
+            Action::AskFactory { .. } => &["T1", "T3", "T7", "W6"],
             Action::Made(_) => &["T1", "T5"],
             Action::AtLimit => &["T1", "T3"],
             Action::Failed | Action::RefusedFirst | Action::CreationReported => &["T8"],
@@ -1019,14 +1044,8 @@ impl Machine for Team {
             "T9",
             "a worker is wanted, and nobody will ask for it",
         )?;
-        if self.closed {
-            let nothing_waits = self.backlog.is_empty();
-            rule(nothing_waits, "T7", "work waits after the quit")?;
-            let ended = self.finished && self.coordinator_quit;
-            rule(ended, "T6", "the team was quit, and did not end")?;
-            let gone = self.workers.values().all(|&it| it == Post::Gone);
-            rule(gone, "T6", "a worker was not told to quit")?;
-        }
-        Ok(())
+        // The end came after all that was accepted, and the coordinator's quit after all workers'.
+        let ended = !self.closed || (self.finished && self.coordinator_quit);
+        rule(ended, "T6", "the team was quit, and did not end")
     }
 }
