@@ -140,6 +140,11 @@ fn run() -> Result<bool> {
         return Err(format!("there is no control {name}").into());
     }
 
+    let misfits: Vec<String> = controls.iter().flat_map(misfits).collect();
+    if !misfits.is_empty() {
+        return Err(misfits.join("\n").into());
+    }
+
     let began = Instant::now();
     let mut verdicts = Vec::new();
     for control in &controls {
@@ -284,9 +289,10 @@ fn verdict(control: &Control, engine: &'static str, row: &Row) -> Verdict {
 
 /// What the panic said, less what the standard library says before it and where it was.
 fn plain(message: &str) -> String {
-    let said = message
-        .strip_prefix("assertion `left == right` failed: ")
-        .unwrap_or(message);
+    let asserted = message.strip_prefix("assertion `left ");
+    let asserted = asserted.and_then(|said| said.split_once(" failed: "));
+    let said = asserted.map_or(message, |(_, said)| said);
+    let said = said.split_once(": Fate").map_or(said, |(said, _)| said);
     let said = said.rsplit_once(" (").map_or(said, |(said, _)| said);
     said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -305,6 +311,40 @@ fn is_for(message: &str, breaks: &[String]) -> bool {
     (race && one_of(&["W5", "W6"])) || (stuck && one_of(&STUCK))
 }
 
+/// What of the control's changes no longer fits the code: all of it is told before anything is built.
+fn misfits(control: &Control) -> Vec<String> {
+    let mut texts = BTreeMap::new();
+    let mut misfits = Vec::new();
+    for change in &control.changes {
+        if let Err(error) = apply(change, &mut texts) {
+            misfits.push(format!("{}: {error}", control.name));
+        }
+    }
+    misfits
+}
+
+/// Changes what stands in `texts`, read from the workspace when it is first needed.
+fn apply(change: &Change, texts: &mut BTreeMap<String, String>) -> Result<()> {
+    match change {
+        Change::Edit { file, old, new } => {
+            if !texts.contains_key(file) {
+                texts.insert(file.clone(), fs::read_to_string(file)?);
+            }
+            let text = texts.get_mut(file).ok_or("it was just put there")?;
+            let found = text.matches(old.as_str()).count();
+            if found != 1 {
+                return Err(format!("this stands {found} times in {file}:\n{old}").into());
+            }
+            *text = text.replace(old.as_str(), new);
+        }
+        Change::Replace { file, port } => {
+            let port = fs::read_to_string(Path::new(FOLDER).join(port))?;
+            texts.insert(file.clone(), port);
+        }
+    }
+    Ok(())
+}
+
 /// A copy of the workspace with the control's changes.
 fn copy_workspace(control: &Control) -> Result<()> {
     let copy = Path::new("target/controls/workspace");
@@ -313,22 +353,12 @@ fn copy_workspace(control: &Control) -> Result<()> {
     for part in ["Cargo.toml", "Cargo.lock", "core", "model-tests"] {
         copy_all(Path::new(part), &copy.join(part))?;
     }
+    let mut texts = BTreeMap::new();
     for change in &control.changes {
-        match change {
-            Change::Edit { file, old, new } => {
-                let path = copy.join(file);
-                let text = fs::read_to_string(&path)?;
-                let found = text.matches(old.as_str()).count();
-                if found != 1 {
-                    let error = format!("{}: {old}stands {found} times in {file}", control.name);
-                    return Err(error.into());
-                }
-                fs::write(&path, text.replace(old.as_str(), new))?;
-            }
-            Change::Replace { file, port } => {
-                fs::copy(Path::new(FOLDER).join(port), copy.join(file))?;
-            }
-        }
+        apply(change, &mut texts)?;
+    }
+    for (file, text) in texts {
+        fs::write(copy.join(file), text)?;
     }
     Ok(())
 }
