@@ -464,6 +464,22 @@ fn unused(world: &Shared, subject: Subject) {
     stage.act(Bench::quit);
 }
 
+/// Two tasks arrive at a team that may have one worker and has none: one is made.
+fn limit_of_one(world: &Shared, subject: Subject) {
+    let stage = Leaving::new(Bench::new(world, subject, 1), |bench| {
+        bench.settle();
+        let now = bench.check_statistics(bench.team());
+        assert!(now.workers() <= 1, "T1 a limit of 1, and {now}");
+        bench.quit();
+        bench.drain();
+    });
+    let act = |bench: &Bench| {
+        bench.world.submit(|task| bench.team().execute(task));
+    };
+    stage.spawn(act);
+    stage.act(act);
+}
+
 fn scenario(
     subject: Subject,
     what: &str,
@@ -532,12 +548,17 @@ pub(super) fn all() -> Vec<Scenario> {
         ));
     }
     for subject in [TeamOfMemory, TeamOfOneThread] {
-        let (done, ends) = (
-            move |world: &Shared| done_is_visible(world, subject),
-            move |world: &Shared| unused(world, subject),
-        );
-        all.push(scenario(subject, "done-is-visible", &["T2", "W5"], done));
-        all.push(scenario(subject, "unused", &["T6"], ends));
+        type Body = fn(&Shared, Subject);
+        let bodies: [(&str, &[&'static str], Body); 3] = [
+            ("done-is-visible", &["T2", "W5"], done_is_visible),
+            ("limit-of-one", &["T1"], limit_of_one),
+            ("unused", &["T6"], unused),
+        ];
+        for (what, properties, body) in bodies {
+            all.push(scenario(subject, what, properties, move |world| {
+                body(world, subject);
+            }));
+        }
     }
     all
 }
