@@ -2,6 +2,7 @@
 //! for what it does, and runs under every engine.
 
 mod bench;
+mod classic;
 mod named;
 mod pairs;
 mod workers;
@@ -131,6 +132,7 @@ impl fmt::Debug for Scenario {
 pub fn all() -> Vec<Scenario> {
     let mut all = workers::all();
     all.extend(named::all());
+    all.extend(classic::all());
     all.extend(pairs::all());
     all
 }
