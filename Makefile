@@ -1,7 +1,9 @@
 # Every job that anyone runs. CI calls these and nothing else.
 #
 #   make test         lints, layers, every test on std, the recordings, a loom and shuttle subset
-#   make verify       the main job: every scenario under every engine, and a table of what was covered
+#   make verify       the main job: every scenario under every engine, every state of the model, and a
+#                     table of what was covered
+#   make model        the second half of that
 #   make results      verify, written down in docs/results.md
 #   make controls     known-bad variants of our own code, each of which the scenarios must reject
 #   make verify-deep  no bounds, as far as HOURS allow; SHARD=1/4 takes one part of four (cargo-nextest)
@@ -14,25 +16,29 @@ SHARD ?= 1/1
 SECONDS ?= 60
 EXPLORE = $(CARGO) build --quiet --locked --profile model -p brigade-model-tests --bin explore
 
-.PHONY: test lint layers std recordings engines verify results explorers verify-deep controls fuzz scale clean
+.PHONY: test lint layers std recordings engines verify model results explorers verify-deep controls fuzz scale clean
 
 test: lint layers std recordings engines
 
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p brigade --all-targets -- -D warnings
 	$(CARGO) clippy --locked --workspace --all-targets --features shuttle -- -D warnings
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked -p brigade --no-deps
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --all-features
 
 # A use that points upward, a primitive outside the primitives, an unexplained `unsafe` or ordering.
 layers:
 	$(CARGO) test --locked -p brigade-model-tests --test layers
 
-# Every test and example on real threads, the scenarios under stress among them.
+# Every test and example on real threads: of the library as it ships, without the probe; then the
+# scenarios under stress, with it.
 std:
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked -p brigade
+	$(CARGO) test --locked -p brigade-model-tests
 
 # What the original did in 1,000 programs, step by step.
 recordings:
@@ -46,13 +52,20 @@ engines:
 explorers:
 	$(EXPLORE) --target-dir target/threads
 	$(EXPLORE) --target-dir target/loom --features loom
+	$(EXPLORE) --target-dir target/loom-unrecorded --no-default-features --features loom
 	$(EXPLORE) --target-dir target/shuttle --features shuttle
 
 verify: explorers
 	$(CARGO) run --quiet --locked --release -p brigade-model-tests --bin verify -- $(VERIFY) \
 		--explorer target/threads/model/explore \
 		--explorer target/shuttle/model/explore \
-		--explorer target/loom/model/explore
+		--explorer target/loom/model/explore \
+		--unrecorded target/loom-unrecorded/model/explore
+	$(MAKE) model
+
+# Every state of the reference model, within its bounds.
+model:
+	$(CARGO) run --quiet --locked --profile model -p brigade-model-tests --bin model
 
 # The same, written down in docs/results.md.
 results:

@@ -180,6 +180,21 @@ impl World {
         performed
     }
 
+    /// Reads the flag under test.
+    pub fn is_set(&self, read: impl FnOnce() -> bool) -> bool {
+        self.call(0, Op::IsSet);
+        let set = read();
+        self.returned(Ret::Set(set));
+        set
+    }
+
+    /// Drops the performer of the worker under test.
+    pub fn drop_performer<T>(&self, performer: T) {
+        self.call(0, Op::DropPerformer);
+        drop(performer);
+        self.returned(Ret::Done);
+    }
+
     /// Reads the numbers of the team under test.
     pub fn statistics(&self, ask: impl FnOnce() -> Statistics) -> Statistics {
         self.call(0, Op::Statistics);

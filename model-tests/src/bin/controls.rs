@@ -458,19 +458,13 @@ fn output(mut command: Command, limit: Duration) -> Result<String> {
 fn silent(scenario: &str, way: &str, began: Instant) -> Row {
     Row {
         scenario: scenario.to_owned(),
-        properties: Vec::new(),
         engine: way.to_owned(),
-        bound: String::new(),
-        reason: None,
-        spurious: 0,
-        executions: 0,
-        traces: 0,
-        complete: false,
         seconds: began.elapsed().as_secs_f64(),
         failure: Some(Failure {
             message: "the explorer said nothing in the time it had".into(),
             ..Failure::default()
         }),
+        ..Row::default()
     }
 }
 

@@ -215,23 +215,13 @@ impl Job {
             .and_then(|line| serde_json::from_str::<Row>(line).ok());
         let mut row = row.unwrap_or_else(|| Row {
             scenario: self.scenario.clone(),
-            properties: Vec::new(),
             engine: self.way.clone(),
-            bound: String::new(),
-            reason: None,
-            spurious: 0,
-            executions: 0,
-            unrecorded: None,
-            checked: 0,
-            linearized: 0,
-            traces: 0,
-            complete: false,
-            controls: None,
             seconds: began.elapsed().as_secs_f64(),
             failure: Some(Failure {
                 message: format!("the explorer died: {errors}"),
                 ..Failure::default()
             }),
+            ..Row::default()
         });
         if let Some(failure) = &mut row.failure
             && failure.execution > 0

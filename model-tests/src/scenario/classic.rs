@@ -12,8 +12,10 @@ use brigade::{
 };
 
 use super::bench::{Bench, Leaving};
+use super::workers::drain;
 use super::{Bounds, Scenario, Subject};
 use crate::engine::set_up_if_costly;
+use crate::linear::Op;
 use crate::world::Shared;
 
 const COMPLETE: Bounds = Bounds {
@@ -82,9 +84,12 @@ fn loser_sees_winner(world: &Shared) {
     let act = |own: usize| {
         move |(world, quit, marks): &Bench| {
             marks[own].set();
-            let answer = quit.set();
-            let lost = answer.is_err();
-            world.quit(answer);
+            let mut lost = false;
+            world.quit(|| {
+                let answer = quit.set();
+                lost = answer.is_err();
+                answer
+            });
             assert!(
                 !lost || marks[1 - own].is_set(),
                 "W5 the loser does not see what the winner did"
@@ -100,15 +105,16 @@ fn asker_sees_quitter(world: &Shared) {
     type Bench = (Shared, Quit, Mark);
     let bench: Bench = (Arc::clone(world), Quit::new(), Mark::default());
     let stage = Leaving::new(bench, |_| {});
-    stage.spawn(|(_, quit, mark): &Bench| {
+    stage.spawn(|(world, quit, mark): &Bench| {
+        let set = world.is_set(|| quit.is_set());
         assert!(
-            !quit.is_set() || mark.is_set(),
+            !set || mark.is_set(),
             "W5 the flag is seen without what came before it"
         );
     });
     stage.act(|(world, quit, mark): &Bench| {
         mark.set();
-        world.quit(quit.set());
+        world.quit(|| quit.set());
     });
 }
 
@@ -135,14 +141,14 @@ impl OfMemory {
     }
 
     fn perform(&self) {
-        if self.performer.perform() == Performed::Ended {
+        if self.world.perform(|| self.performer.perform()) == Performed::Ended {
             self.world.performer_ended();
         }
     }
 
     fn quit_and_drain(&self) {
-        self.world.quit(self.worker.quit());
-        self.performer.drain();
+        self.world.quit(|| self.worker.quit());
+        drain(&self.world, &self.performer);
     }
 }
 
@@ -175,12 +181,12 @@ fn memory_order(world: &Shared) {
 /// A look into the queue races a task and the quit after it: if it says the end, it was.
 fn ended_after_a_look(world: &Shared) {
     let stage = Leaving::new(OfMemory::new(world), |bench| {
-        bench.performer.drain();
+        drain(&bench.world, &bench.performer);
     });
     stage.spawn(OfMemory::perform);
     stage.act(|bench| {
         bench.submit();
-        bench.world.quit(bench.worker.quit());
+        bench.world.quit(|| bench.worker.quit());
     });
 }
 
@@ -222,9 +228,9 @@ fn drop_calls_back(world: &Shared) {
     type Bench = (Shared, MemoryWorker, Mutex<Option<Performer>>);
     let bench: Bench = (Arc::clone(world), worker, Mutex::new(Some(performer)));
     let stage = Leaving::new(bench, |_| {});
-    stage.spawn(|(_, _, performer): &Bench| {
+    stage.spawn(|(world, _, performer): &Bench| {
         let performer = mem::take(&mut *performer.lock().unwrap_or_else(PoisonError::into_inner));
-        drop(performer);
+        world.drop_performer(performer);
     });
     stage.act(|(world, worker, _): &Bench| {
         world.submit(|task| worker.execute(task));
@@ -235,19 +241,19 @@ fn drop_calls_back(world: &Shared) {
 fn handle_dropped<W: Worker + Clone>(world: &Shared, worker: W, performer: Option<Performer>) {
     type Bench = (Shared, Option<Performer>);
     let bench: Bench = (Arc::clone(world), performer);
-    let stage = Leaving::new(bench, |(_, performer): &Bench| {
+    let stage = Leaving::new(bench, |(world, performer): &Bench| {
         if let Some(performer) = performer {
-            performer.drain();
-            let answer = performer.perform();
+            drain(world, performer);
+            let answer = world.perform(|| performer.perform());
             assert_eq!(answer, Performed::Ended, "H3 the last drop is a quit");
         }
     });
-    let other = worker.clone();
-    stage.spawn(move |_: &Bench| drop(other));
+    let other = world.clone_handle(&worker);
+    stage.spawn(move |(world, _): &Bench| world.drop_handle(other));
     stage.act(move |(world, _): &Bench| {
         let accepted = world.submit(|task| worker.execute(task));
         assert!(accepted, "H3 a handle lives, and the worker has quit");
-        drop(worker);
+        world.drop_handle(worker);
     });
 }
 
@@ -258,7 +264,7 @@ fn nested_order(world: &Shared) {
     let bench: Bench = (Arc::clone(world), worker, Arc::default());
     let stage = Leaving::new(bench, |(world, worker, order)| {
         assert_eq!(order.all(), [0, 1, 2], "L2 nested tasks ran out of order");
-        world.quit(worker.quit());
+        world.quit(|| worker.quit());
     });
     stage.spawn(|(world, worker, _): &Bench| {
         world.submit(|task| worker.execute(task));
@@ -285,7 +291,7 @@ fn returns_after(world: &Shared) {
     type Bench = (Shared, LockWorker);
     let worker = LockWorker::with_panic_handler(on_panic(world));
     let bench: Bench = (Arc::clone(world), worker);
-    let stage = Leaving::new(bench, |(world, worker)| world.quit(worker.quit()));
+    let stage = Leaving::new(bench, |(world, worker)| world.quit(|| worker.quit()));
     let act = |(world, worker): &Bench| {
         let ran = Arc::new(AtomicBool::new(false));
         let runs = Arc::clone(&ran);
@@ -316,7 +322,7 @@ fn thread_order(world: &Shared) {
         };
         world.submit_task(|task| worker.execute(task), body);
     }
-    world.quit(worker.quit());
+    world.quit(|| worker.quit());
 }
 
 /// Two threads give a task each, and one quits: all run on the worker's one thread.
@@ -342,7 +348,7 @@ fn one_thread(world: &Shared) {
     stage.act(move |bench: &Bench| {
         submit(bench);
         let (world, worker, _) = bench;
-        world.quit(worker.quit());
+        world.quit(|| worker.quit());
     });
 }
 
@@ -354,7 +360,7 @@ fn joined_is_ended(world: &Shared) {
     let ends = Arc::clone(ended);
     let body = move |_: &Shared| ends.store(true, Ordering::SeqCst);
     world.submit_task(|task| worker.execute(task), body);
-    world.quit(worker.quit());
+    world.quit(|| worker.quit());
     let stage = Leaving::new(bench, |_| {});
     let join = |(_, worker, ended): &Bench| {
         worker.join().expect("it can be joined, from here");
@@ -373,9 +379,10 @@ fn ends_by_its_own_task(world: &Shared) {
     let bench = Bench::new(world, Subject::TeamOfOneThread, 1);
     let team = bench.team();
     world.submit(|task| team.execute(task));
-    assert!(team.shrink(1).is_ok(), "T5 the team has not quit");
+    let answer = world.request(Op::Shrink(Some(1)), || team.shrink(1));
+    assert!(answer.is_ok(), "T5 the team has not quit");
     let inner = team.clone();
-    let body = move |world: &Shared| world.quit(inner.quit());
+    let body = move |world: &Shared| world.quit(|| inner.quit());
     world.submit_task(|task| team.execute(task), body);
 }
 
@@ -496,6 +503,7 @@ fn scenario(
             quick: !threads,
             ..COMPLETE
         },
+        in_order: false,
         body: Box::new(body),
     }
 }

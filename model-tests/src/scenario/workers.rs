@@ -164,7 +164,7 @@ fn run<W: Worker + Clone>(solo: Solo<W>, ops: &[Op], runs_at_once: bool) {
     }
 }
 
-fn drain(world: &Shared, performer: &Performer) {
+pub(super) fn drain(world: &Shared, performer: &Performer) {
     while world.perform(|| performer.perform()).ran() {}
 }
 
