@@ -718,6 +718,33 @@ fn t7_work_that_can_never_run_is_given_to_the_owner() {
         [ask_factory(1), AtLimit, Settled]
     ];
     bad("T7", team(), &trace![busy, request(Quit)], &Abandon(2));
+    // One that is asked for because an answer was out of date may be the last try.
+    let asked = trace![waiting(1), [ask_factory(0)], request(Quit), [Settled]];
+    let lost = trace![
+        asked,
+        [Made(1), Assign(1, 1), Settled, WorkerQuit(1), Lost(1, 1)]
+    ];
+    let lost = trace![lost, [RefusedFirst, ask_factory(0)]];
+    good(team(), &trace![lost, [Failed, Abandon(1), Finish, Settled]]);
+    let asked = trace![
+        waiting(1),
+        [Accept(2), ask_factory(0)],
+        request(Quit),
+        [Settled]
+    ];
+    let two = trace![
+        asked,
+        [Take(2), Settled, Made(1), Assign(1, 1), ask_factory(1)]
+    ];
+    let outdated = trace![
+        two,
+        [WorkerQuit(1), Lost(1, 1), RefusedFirst, Settled, AtLimit]
+    ];
+    bad("T7", team(), &outdated, &Abandon(1));
+    good(
+        team(),
+        &trace![outdated, [ask_factory(0), Failed, Abandon(1), Abandon(2)]],
+    );
     // It waits for a worker that is leaving.
     let leaving = trace![at_limit_while_leaving(), request(Quit), [Settled]];
     let left = trace![leaving, [WorkerQuit(1), Left(1), Ask(Vacated), Settled]];

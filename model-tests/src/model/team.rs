@@ -184,7 +184,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// T2: every accepted task is in one place.
+    /// Every accepted task is in one place.
     #[must_use]
     pub fn conserves(&self) -> bool {
         let known = self.in_flight + self.backlogged + self.busy;
@@ -414,7 +414,7 @@ impl Team {
         self.gate != Gate::Open || self.vacated || self.asked.contains_key(&Request::Vacated)
     }
 
-    /// The owner's work is done.
+    /// Quitting, and nothing is outstanding.
     fn may_finish(&self, retired: usize) -> bool {
         let none = self.in_flight() == 0 && self.backlog.is_empty() && self.asked.is_empty();
         let nobody = self.idle.is_empty() && self.busy() == 0 && self.asking.is_none();
@@ -794,11 +794,11 @@ impl Team {
             (&mut self.for_tasks, Reason::Task)
         } else if self.for_grow > 0 {
             (&mut self.for_grow, Reason::Grow)
-        } else if self.again > 0 && (!self.quitting || !self.backlog.is_empty()) {
-            (&mut self.again, Reason::Again)
         } else if self.last_try_due() {
             self.last_try = true;
             return Some(Reason::LastTry);
+        } else if self.again > 0 && (!self.quitting || !self.backlog.is_empty()) {
+            (&mut self.again, Reason::Again)
         } else {
             return None;
         };

@@ -87,7 +87,7 @@ pub struct Row {
     pub not_seen: Vec<String>,
     /// What should hold always and did not, with the shortest way there.
     pub broken: Vec<String>,
-    /// T9, on the graph of the same states.
+    /// Progress, on the graph of the same states.
     pub progress: Progress,
     /// How long both took.
     pub seconds: f64,
@@ -155,14 +155,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// T9: a quiet state is reachable from every state, and every way of driving leads to one.
+    /// A quiet state is reachable from every state, and every way of driving leads to one.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.stranded == 0 && self.endless == 0
     }
 }
 
-/// Judges T9 on the graph of the states that can be reached: from each of them owed transitions lead
+/// Judges progress on the graph of the states that can be reached: from each of them owed transitions lead
 /// to a quiet state, and they form no cycle. A state without an owed transition has to be quiet
 /// then. So every path that leaves no owed transition out for ever leads to a quiet state.
 #[must_use]
