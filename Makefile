@@ -14,7 +14,10 @@ CARGO ?= cargo
 HOURS ?= 1
 SHARD ?= 1/1
 SECONDS ?= 60
-EXPLORE = $(CARGO) build --quiet --locked --profile model -p brigade-model-tests --bin explore
+MODEL = --quiet --locked --profile model -p brigade-model-tests
+# One build folder for all engines, so that what does not differ is built once.
+EXPLORE = $(CARGO) build $(MODEL) --bin explore
+KEEP = mkdir -p target/explorers && cp target/model/explore target/explorers/
 
 .PHONY: test lint layers std recordings engines verify model results explorers verify-deep controls fuzz scale clean
 
@@ -50,35 +53,39 @@ engines:
 	$(CARGO) test --locked --workspace --features shuttle
 
 explorers:
-	$(EXPLORE) --target-dir target/threads
-	$(EXPLORE) --target-dir target/loom --features loom
-	$(EXPLORE) --target-dir target/loom-unrecorded --no-default-features --features loom
-	$(EXPLORE) --target-dir target/shuttle --features shuttle
+	$(EXPLORE) && $(KEEP)threads
+	$(EXPLORE) --features shuttle && $(KEEP)shuttle
+	$(EXPLORE) --features loom && $(KEEP)loom
+	$(EXPLORE) --no-default-features --features loom && $(KEEP)loom-unrecorded
 
 verify: explorers
-	$(CARGO) run --quiet --locked --release -p brigade-model-tests --bin verify -- $(VERIFY) \
-		--explorer target/threads/model/explore \
-		--explorer target/shuttle/model/explore \
-		--explorer target/loom/model/explore \
-		--unrecorded target/loom-unrecorded/model/explore
+	$(CARGO) run $(MODEL) --bin verify -- $(VERIFY) \
+		--explorer target/explorers/threads \
+		--explorer target/explorers/shuttle \
+		--explorer target/explorers/loom \
+		--unrecorded target/explorers/loom-unrecorded
 	$(MAKE) model
 
 # Every state of the reference model, within its bounds.
 model:
-	$(CARGO) run --quiet --locked --profile model -p brigade-model-tests --bin model
+	$(CARGO) run $(MODEL) --bin model
 
 # The same, written down in docs/results.md.
 results:
 	$(MAKE) verify VERIFY="--markdown docs/results.md"
 
-# Each scenario gets an equal share of the hours (two cores, a process a scenario).
-verify-deep:
-	BRIGADE_DEEP=1 BRIGADE_DEEP_SECONDS=$$(( $(HOURS) * 3600 * 2 / 280 )) $(CARGO) nextest run --locked \
+# Each scenario gets an equal share of the hours (two cores, a process a scenario). Then each of loom's,
+# within its bounds, is explored recorded and unrecorded.
+verify-deep: explorers
+	BRIGADE_DEEP=1 BRIGADE_DEEP_SECONDS=$$(( $(HOURS) * 3600 * 2 / $$(target/explorers/loom list | wc -l) )) \
+		$(CARGO) nextest run --locked \
 		--cargo-profile model -p brigade-model-tests --test engines --features loom --no-fail-fast \
 		--test-threads 2 --partition slice:$(SHARD)
+	$(CARGO) run $(MODEL) --bin verify -- --few 1000000000 --json target/verify-deep.json \
+		--explorer target/explorers/loom --unrecorded target/explorers/loom-unrecorded
 
 controls:
-	$(CARGO) run --quiet --locked --release -p brigade-model-tests --bin controls -- $(CONTROLS)
+	$(CARGO) run $(MODEL) --bin controls -- $(CONTROLS)
 
 # What it finds worth keeping goes to target/; the seeds in fuzz/corpus stay as they are.
 fuzz:

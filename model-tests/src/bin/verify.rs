@@ -1,12 +1,12 @@
 //! The main job: explores every scenario with every engine, two at a time, and reports.
 //!
-//! `verify --explorer PATH… [--unrecorded PATH] [--quick] [--only TEXT] [--option TEXT…] [--json FILE]
+//! `verify --explorer PATH… [--unrecorded PATH] [--few N] [--controls FILE] [--quick] [--only TEXT] [--option TEXT…] [--json FILE]
 //! [--markdown FILE]`: each explorer is the `explore` binary of one engine's build. An `--option` is
 //! given on to each run. Exits with 1 if a scenario fails, after printing the failing schedule and the
 //! command that replays exactly it.
 //!
 //! With `--unrecorded`, loom's explorer built without the probe, each row of loom's with fewer than
-//! [`FEW`] executions runs there as well, and fails unless as many executions are explored: then the
+//! [`FEW`] executions (or `--few N`) runs there as well, and fails unless as many executions are explored: then the
 //! recorder hides and adds none.
 
 use std::collections::VecDeque;
@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
+
+use serde::Deserialize;
 
 use brigade_model_tests::report::{Failure, Row, Unrecorded, cost, markdown, table};
 
@@ -35,6 +37,9 @@ struct Args {
     json: PathBuf,
     /// loom's explorer, built without the probe.
     unrecorded: Option<PathBuf>,
+    few: usize,
+    /// What `make controls` last found.
+    controls: PathBuf,
     options: Vec<String>,
 }
 
@@ -62,7 +67,8 @@ fn main() -> ExitCode {
     }
 
     let began = Instant::now();
-    let rows = run(jobs, &args);
+    let mut rows = run(jobs, &args);
+    count_controls(&mut rows, &args.controls);
     print!("\n{}", table(&rows));
     print!("{}", cost(&rows));
     println!("took {:.0} s", began.elapsed().as_secs_f64());
@@ -99,6 +105,8 @@ fn main() -> ExitCode {
 fn parse() -> Result<Args, String> {
     let mut args = Args {
         json: PathBuf::from("target/verify.json"),
+        controls: PathBuf::from("target/controls.json"),
+        few: FEW,
         ..Args::default()
     };
     let mut given = std::env::args().skip(1);
@@ -108,6 +116,11 @@ fn parse() -> Result<Args, String> {
             "--quick" => args.quick = true,
             "--explorer" => args.explorers.push(value()?.into()),
             "--unrecorded" => args.unrecorded = Some(value()?.into()),
+            "--few" => {
+                let few = value()?.parse();
+                args.few = few.map_err(|error| format!("--few: {error}"))?;
+            }
+            "--controls" => args.controls = value()?.into(),
             "--only" => args.only = Some(value()?),
             "--markdown" => args.markdown = Some(value()?.into()),
             "--json" => args.json = value()?.into(),
@@ -150,6 +163,38 @@ fn jobs(args: &Args) -> Result<VecDeque<Job>, String> {
     jobs.reverse();
     jobs.sort_by_key(|job: &Job| job.way != "shuttle-exhaustive");
     Ok(jobs.into())
+}
+
+/// A verdict of `make controls`, as far as it is of use here.
+#[derive(Deserialize)]
+struct Verdict {
+    scenario: String,
+    way: String,
+    rejected: bool,
+}
+
+/// Notes how many controls each scenario has rejected; nothing, if `make controls` has not run.
+fn count_controls(rows: &mut [Row], file: &Path) {
+    let Ok(text) = std::fs::read_to_string(file) else {
+        println!(
+            "\nno {}: run `make controls` for its column",
+            file.display()
+        );
+        return;
+    };
+    let verdicts: Vec<Verdict> = match serde_json::from_str(&text) {
+        Ok(verdicts) => verdicts,
+        Err(error) => {
+            eprintln!("verify: {}: {error}", file.display());
+            return;
+        }
+    };
+    for row in rows {
+        let here = |verdict: &&Verdict| {
+            verdict.rejected && verdict.scenario == row.scenario && verdict.way == row.engine
+        };
+        row.controls = Some(verdicts.iter().filter(here).count());
+    }
 }
 
 fn run(jobs: VecDeque<Job>, args: &Args) -> Vec<Row> {
@@ -231,7 +276,7 @@ impl Job {
         if let Some(explorer) = &args.unrecorded
             && self.way == "loom"
             && row.failure.is_none()
-            && row.executions < FEW
+            && row.executions < args.few
         {
             self.run_unrecorded(explorer, options, &mut row);
         }
