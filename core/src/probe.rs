@@ -49,19 +49,25 @@ pub enum Kind {
     Team,
 }
 
-/// What is asked of a team, other than to run a task.
+/// What a team is asked, or hears of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Request {
-    /// Make up to so many workers.
+pub enum Subject {
+    /// To run this task.
+    Task(usize),
+    /// To make up to so many workers.
     Grow(usize),
-    /// Lose so many workers, or all.
+    /// To lose so many workers, or all.
     Shrink(Option<usize>),
-    /// The limit may have risen.
+    /// That the limit may have risen.
     Raised,
-    /// Finish and end.
+    /// To finish and end.
     Quit,
-    /// Workers that an answer had to wait for have left; the team asks this of itself.
+    /// That workers which an answer had to wait for have left; the team asks this of itself.
     Vacated,
+    /// That this worker's task has ended.
+    End(usize),
+    /// That this task lost its worker.
+    Loss(usize),
 }
 
 /// Something that happened to an object. Tasks and workers are numbers.
@@ -117,22 +123,14 @@ pub enum What {
     /// A worker's thread has done all it had to do.
     ThreadEnded,
 
-    /// A request was accepted.
-    Asked(Request),
-    /// A request was refused.
-    Denied(Request),
-    /// The coordinator refused an accepted task.
-    Withdrawn(usize),
-    /// The coordinator refused an accepted request.
-    WithdrawnRequest(Request),
-    /// A step took a task.
-    Taken(usize),
-    /// A step took a request.
-    TakenRequest(Request),
-    /// A step saw the end of this worker's task.
-    SawEnd(usize),
-    /// A step saw that this task lost its worker.
-    SawLoss(usize),
+    /// The team accepted what it was asked.
+    Asked(Subject),
+    /// The team refused it.
+    Denied(Subject),
+    /// The coordinator refused what was accepted.
+    Withdrawn(Subject),
+    /// A step took it in.
+    Taken(Subject),
     /// This worker is to have this task.
     Assigned(usize, usize),
     /// The factory is asked, and told of so many workers.

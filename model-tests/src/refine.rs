@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use brigade::probe::{Kind, Request as Asked, What};
+use brigade::probe::{Kind, Subject, What};
 
 use crate::model::team::{Request, Snapshot};
 use crate::model::{Machine, Violation, lock, memory, quit, team, thread};
@@ -230,22 +230,34 @@ impl Team {
     fn take(&mut self, what: What) -> Result<(), Violation> {
         use team::Action;
         let action = match what {
-            What::Accepted(task) => Action::Accept(task),
-            What::Refused(task) => Action::Refuse(task),
-            What::Asked(asked) => Action::Ask(request(asked)),
-            What::Denied(asked) => Action::Deny(request(asked)),
-            What::Withdrawn(task) => Action::Withdraw(task),
-            What::WithdrawnRequest(asked) => Action::WithdrawRequest(request(asked)),
-            What::Taken(task) => Action::Take(task),
-            What::TakenRequest(asked) => Action::TakeRequest(request(asked)),
-            What::SawEnd(worker) => {
+            What::Asked(subject) => match place(subject) {
+                Place::Task(task) => Action::Accept(task),
+                Place::Request(request) => Action::Ask(request),
+                Place::Own => return unexpected(what),
+            },
+            What::Denied(subject) => match place(subject) {
+                Place::Task(task) => Action::Refuse(task),
+                Place::Request(request) => Action::Deny(request),
+                Place::Own => return unexpected(what),
+            },
+            What::Withdrawn(subject) => match place(subject) {
+                Place::Task(task) => Action::Withdraw(task),
+                Place::Request(request) => Action::WithdrawRequest(request),
+                Place::Own => return unexpected(what),
+            },
+            What::Taken(Subject::End(worker)) => {
                 let task = self.task_of.remove(&worker);
                 Action::Ended(worker, task.unwrap_or_default())
             }
-            What::SawLoss(task) => {
+            What::Taken(Subject::Loss(task)) => {
                 let worker = self.worker_of.remove(&task);
                 Action::Lost(worker.unwrap_or_default(), task)
             }
+            What::Taken(subject) => match place(subject) {
+                Place::Task(task) => Action::Take(task),
+                Place::Request(request) => Action::TakeRequest(request),
+                Place::Own => return unexpected(what),
+            },
             What::Assigned(worker, task) => {
                 self.task_of.insert(worker, task);
                 self.worker_of.insert(task, worker);
@@ -275,14 +287,24 @@ impl Team {
     }
 }
 
-fn request(asked: Asked) -> Request {
-    match asked {
-        Asked::Grow(n) => Request::Grow(n),
-        Asked::Shrink(n) => Request::Shrink(n),
-        Asked::Raised => Request::Raised,
-        Asked::Quit => Request::Quit,
-        Asked::Vacated => Request::Vacated,
-    }
+/// What a team was asked, as the model has it.
+enum Place {
+    Task(usize),
+    Request(Request),
+    /// Nobody asks for it.
+    Own,
+}
+
+fn place(subject: Subject) -> Place {
+    Place::Request(match subject {
+        Subject::Task(task) => return Place::Task(task),
+        Subject::Grow(n) => Request::Grow(n),
+        Subject::Shrink(n) => Request::Shrink(n),
+        Subject::Raised => Request::Raised,
+        Subject::Quit => Request::Quit,
+        Subject::Vacated => Request::Vacated,
+        Subject::End(_) | Subject::Loss(_) => return Place::Own,
+    })
 }
 
 fn snapshot(numbers: [usize; 8]) -> Snapshot {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use super::statistics::Statistics;
 use crate::contain::{Payload, contain, quietly};
 use crate::task::Task;
 use crate::turn;
@@ -20,6 +21,16 @@ pub struct CreationFailed {
     /// Workers that live. With none, nothing happens to the waiting tasks until the team is called
     /// again: see [`Team::limit_raised`](crate::Team::limit_raised).
     pub workers: usize,
+}
+
+impl CreationFailed {
+    pub(super) fn new(error: CreationError, now: &Statistics) -> Self {
+        Self {
+            error,
+            waiting: now.backlogged,
+            workers: now.workers(),
+        }
+    }
 }
 
 impl fmt::Display for CreationFailed {
@@ -131,3 +142,40 @@ impl fmt::Debug for Handlers {
         f.debug_struct("Handlers").finish_non_exhaustive()
     }
 }
+
+/// What a payload says.
+fn message(payload: &Payload) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(no message)").to_owned()
+}
+
+/// The factory panicked, with this message.
+#[derive(Debug)]
+pub(super) struct FactoryPanicked(String);
+
+impl FactoryPanicked {
+    pub(super) fn new(payload: &Payload) -> Self {
+        Self(message(payload))
+    }
+}
+
+impl fmt::Display for FactoryPanicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the worker factory panicked: {}", self.0)
+    }
+}
+
+impl Error for FactoryPanicked {}
+
+/// A refusal that counts as a failed creation.
+#[derive(Debug)]
+pub(super) struct RefusedItsTask;
+
+impl fmt::Display for RefusedItsTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a worker refused or dropped its task before any new worker had finished one")
+    }
+}
+
+impl Error for RefusedItsTask {}

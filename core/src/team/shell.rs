@@ -38,17 +38,15 @@
 //! The exclusion of steps is the coordinator's, and the order of work rests on it; the soundness of
 //! the ledger rests on the mutex alone, so it survives a coordinator that breaks its laws or dies.
 
-use std::error::Error;
-use std::fmt;
 use std::ops::Deref;
 
-use super::handlers::{CreationError, CreationFailed, Handlers};
+use super::handlers::{CreationError, CreationFailed, FactoryPanicked, Handlers, RefusedItsTask};
 use super::ledger::{Action, Event, Ledger, Made};
 use super::statistics::Statistics;
 use super::tickets::{Abandon, Dispatch, Finish, Left, ReportFailed, Retire, Step};
 use crate::contain::{Payload, contain, quietly};
 use crate::primitives::{Arc, Mutex, MutexGuard};
-use crate::probe::{Kind, Object, Request, What};
+use crate::probe::{Kind, Object, Subject, What};
 use crate::task::{Job, Once, Task};
 use crate::turn;
 use crate::worker::{ExclusiveWorker, Now, Worker};
@@ -118,13 +116,8 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     /// Accepts what a user asks for, or says no.
     fn accept(&self, state: &mut State<W>, event: &Asked<W>) -> bool {
         let accepted = state.accept(event);
-        self.object.tell(|| match (subject(event), accepted) {
-            (Subject::Task(task), true) => What::Accepted(task),
-            (Subject::Task(task), false) => What::Refused(task),
-            (Subject::Request(request), true) => What::Asked(request),
-            (Subject::Request(request), false) => What::Denied(request),
-            (Subject::End(worker), _) => What::SawEnd(worker),
-        });
+        let what = if accepted { What::Asked } else { What::Denied };
+        self.object.tell(|| what(subject(event)));
         accepted
     }
 
@@ -135,12 +128,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
 
     /// A step takes the event in.
     fn apply(&self, state: &mut State<W>, event: Asked<W>) {
-        self.object.tell(|| match (&event, subject(&event)) {
-            (Event::Lost(_), Subject::Task(task)) => What::SawLoss(task),
-            (_, Subject::Task(task)) => What::Taken(task),
-            (_, Subject::Request(request)) => What::TakenRequest(request),
-            (_, Subject::End(worker)) => What::SawEnd(worker),
-        });
+        self.object.tell(|| What::Taken(subject(&event)));
         state.ledger.apply(event);
     }
 
@@ -246,10 +234,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             Some(event) => {
                 let mut state = self.state.lock();
                 state.withdraw(&event);
-                self.object.tell(|| match subject(&event) {
-                    Subject::Request(request) => What::WithdrawnRequest(request),
-                    Subject::Task(task) | Subject::End(task) => What::Withdrawn(task),
-                });
+                self.object.tell(|| What::Withdrawn(subject(&event)));
                 // It may be what the end was waiting for.
                 self.settle(state);
                 self.refused(event)
@@ -264,10 +249,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             return self.step_if_accepted(event);
         }
         self.coordinator_lost();
-        self.object.tell(|| match subject(&event) {
-            Subject::Request(request) => What::Denied(request),
-            Subject::Task(task) | Subject::End(task) => What::Refused(task),
-        });
+        self.object.tell(|| What::Denied(subject(&event)));
         Err(event)
     }
 
@@ -305,7 +287,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         let mut state = self.state.lock();
         self.object.tell(|| What::Left(count));
         if state.ledger.left(count) {
-            self.object.tell(|| What::Asked(Request::Vacated));
+            self.object.tell(|| What::Asked(Subject::Vacated));
             self.publish(&mut state);
             drop(state);
             self.report(Event::Vacated);
@@ -324,10 +306,12 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                 state.ledger.check();
             }
             let shell = || Arc::clone(self);
-            match state.ledger.decide(retired) {
-                None => break,
-                Some(Action::Create(now)) => {
-                    self.object.tell(|| What::FactoryAsked(now.workers()));
+            let Some(action) = state.ledger.decide(retired) else {
+                break;
+            };
+            self.object.tell(|| decided(&action));
+            match action {
+                Action::Create(now) => {
                     let given = state.given.clone();
                     drop(state);
                     let made = given.map_or(Made::AtLimit, |given| {
@@ -343,44 +327,35 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                     });
                     state.ledger.made(made);
                 }
-                Some(Action::Dispatch(worker, job)) => {
-                    let task = job.identity().number();
-                    self.object
-                        .tell(|| What::Assigned(worker.object.number(), task));
-                    errands.leave(Dispatch {
-                        shell: shell(),
-                        worker,
-                        job,
-                    });
-                }
-                Some(Action::Retire(worker)) => {
-                    self.object.tell(|| What::Retired(worker.object.number()));
+                Action::Dispatch(worker, job) => errands.leave(Dispatch {
+                    shell: shell(),
+                    worker,
+                    job,
+                }),
+                Action::Retire(worker) => {
                     retired += 1;
                     errands.leave(Retire {
                         shell: shell(),
                         worker,
                     });
                 }
-                Some(Action::Refused) => {
-                    self.object.tell(|| What::FirstRefused);
-                    let failed = failed(RefusedItsTask.into(), &state.ledger.statistics());
+                Action::Refused => {
+                    let now = state.ledger.statistics();
+                    let failed = CreationFailed::new(RefusedItsTask.into(), &now);
                     errands.extend(state.given.clone().map(|given| ReportFailed {
                         given,
                         object: self.object,
                         failed: Box::new(failed),
                     }));
                 }
-                Some(Action::Abandon(job)) => {
-                    self.object
-                        .tell(|| What::Abandoned(job.identity().number()));
+                Action::Abandon(job) => {
                     errands.extend(state.given.clone().map(|given| Abandon {
                         given,
                         object: self.object,
                         job,
                     }));
                 }
-                Some(Action::Finish) => {
-                    self.object.tell(|| What::Finished);
+                Action::Finish => {
                     retired = 0;
                     errands.leave(Finish {
                         shell: shell(),
@@ -417,15 +392,15 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             Ok(Ok(None)) => return Made::AtLimit,
             Ok(Err(error)) => error,
             Err(payload) => {
-                let message = message(&payload);
+                let error = FactoryPanicked::new(&payload);
                 quietly(|| drop(payload));
-                Box::new(FactoryPanicked(message))
+                error.into()
             }
         };
         errands.leave(ReportFailed {
             given: Arc::clone(given),
             object: self.object,
-            failed: Box::new(failed(error, now)),
+            failed: Box::new(CreationFailed::new(error, now)),
         });
         Made::Failed
     }
@@ -477,23 +452,30 @@ impl<W> State<W> {
     }
 }
 
-/// What an event is about, in numbers.
-enum Subject {
-    Task(usize),
-    Request(Request),
-    End(usize),
+fn subject<W>(event: &Asked<W>) -> Subject {
+    match event {
+        Event::Arrived(job) => Subject::Task(job.identity().number()),
+        Event::Grow(n) => Subject::Grow(*n),
+        Event::Shrink(n) => Subject::Shrink(*n),
+        Event::Raised => Subject::Raised,
+        Event::Quit => Subject::Quit,
+        Event::Vacated => Subject::Vacated,
+        Event::Ended(worker) => Subject::End(worker.object.number()),
+        Event::Lost(job) => Subject::Loss(job.identity().number()),
+    }
 }
 
-fn subject<W>(event: &Asked<W>) -> Subject {
-    Subject::Request(match event {
-        Event::Arrived(job) | Event::Lost(job) => return Subject::Task(job.identity().number()),
-        Event::Ended(worker) => return Subject::End(worker.object.number()),
-        Event::Grow(n) => Request::Grow(*n),
-        Event::Shrink(n) => Request::Shrink(*n),
-        Event::Raised => Request::Raised,
-        Event::Quit => Request::Quit,
-        Event::Vacated => Request::Vacated,
-    })
+fn decided<W>(action: &Action<Arc<Member<W>>, Job>) -> What {
+    match action {
+        Action::Dispatch(worker, job) => {
+            What::Assigned(worker.object.number(), job.identity().number())
+        }
+        Action::Create(now) => What::FactoryAsked(now.workers()),
+        Action::Retire(worker) => What::Retired(worker.object.number()),
+        Action::Abandon(job) => What::Abandoned(job.identity().number()),
+        Action::Refused => What::FirstRefused,
+        Action::Finish => What::Finished,
+    }
 }
 
 /// Leaves errands to the thread's turn. Where there is none (see [`turn::errand`]), keeps them until
@@ -523,39 +505,3 @@ impl Errands {
 pub(super) fn release<T>(theirs: T) {
     turn::theirs(|| quietly(|| drop(theirs)));
 }
-
-fn failed(error: CreationError, now: &Statistics) -> CreationFailed {
-    CreationFailed {
-        error,
-        waiting: now.backlogged,
-        workers: now.workers(),
-    }
-}
-
-fn message(payload: &Payload) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("(no message)").to_owned()
-}
-
-#[derive(Debug)]
-struct FactoryPanicked(String);
-
-impl fmt::Display for FactoryPanicked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the worker factory panicked: {}", self.0)
-    }
-}
-
-impl Error for FactoryPanicked {}
-
-#[derive(Debug)]
-struct RefusedItsTask;
-
-impl fmt::Display for RefusedItsTask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a worker refused or dropped its task before any new worker had finished one")
-    }
-}
-
-impl Error for RefusedItsTask {}

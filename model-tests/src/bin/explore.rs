@@ -96,6 +96,8 @@ impl Job {
                 "--way" => {
                     let way = WAYS.iter().find(|way| way.name() == value);
                     settings.way = *way.ok_or(format!("this build has no way {value}"))?;
+                    let exhaustive = settings.way == Way::Exhaustive;
+                    enumerate &= !exhaustive || scenario.bounds.exhaustive_spurious;
                 }
                 "--preemptions" if value == "none" => settings.preemptions = None,
                 "--preemptions" => settings.preemptions = Some(number()?),

@@ -22,6 +22,7 @@ const COMPLETE: Bounds = Bounds {
     preemptions: None,
     spurious: true,
     exhaustive: true,
+    exhaustive_spurious: true,
     quick: true,
 };
 
