@@ -62,8 +62,6 @@ pub enum Subject {
     Raised,
     /// To finish and end.
     Quit,
-    /// That workers which an answer had to wait for have left; the team asks this of itself.
-    Vacated,
     /// That this worker's task has ended.
     End(usize),
     /// That this task lost its worker.

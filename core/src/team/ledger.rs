@@ -55,8 +55,6 @@ pub(super) enum Event<W, T> {
     Ended(W),
     /// A worker refused its task or dropped it; the worker is gone, the task is here.
     Lost(T),
-    /// Workers that the factory's answer had to wait for have left: see [`Ledger::left`].
-    Vacated,
 }
 
 /// What a request for a worker came to.
@@ -93,18 +91,6 @@ enum Phase {
     Ended,
 }
 
-/// Whether the factory may be asked. It has answered that there are enough, while some that were
-/// retired had yet to be told to quit, and so still counted:
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Gate {
-    /// No, or that is over.
-    Open,
-    /// They have yet to be told.
-    UntilTheyLeave,
-    /// They have been told; the step that asks again is on its way.
-    UntilAStep,
-}
-
 /// Why the factory is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Reason {
@@ -126,7 +112,9 @@ pub(super) struct Ledger<W, T> {
     /// Since the factory was asked, the limit was raised, a worker left, or another was wanted: if it
     /// answers that there are enough, that may no longer be so, or not be the answer to all.
     outdated: bool,
-    gate: Gate,
+    /// The factory answered that there are enough while some are leaving: it is not asked again
+    /// before one has left.
+    blocked: bool,
     leaving: usize,
     /// Idle workers, from the top, that shall leave now.
     dismissed: usize,
@@ -158,7 +146,7 @@ impl<W, T> Ledger<W, T> {
             busy: 0,
             making: None,
             outdated: false,
-            gate: Gate::Open,
+            blocked: false,
             leaving: 0,
             dismissed: 0,
             debt: 0,
@@ -237,7 +225,6 @@ impl<W, T> Ledger<W, T> {
                 self.debt = owed.min(self.busy);
             }
             Event::Grow(_) | Event::Shrink(_) => {}
-            Event::Vacated => self.gate = Gate::Open,
             Event::Raised => {
                 self.outdated = true;
                 self.tries = self.backlog.len();
@@ -287,9 +274,7 @@ impl<W, T> Ledger<W, T> {
             }
             // Asked again for whatever wants one: now, or when they have left.
             Made::AtLimit if self.outdated || self.leaving > 0 => {
-                if !self.outdated {
-                    self.gate = Gate::UntilTheyLeave;
-                }
+                self.blocked = !self.outdated;
                 match reason {
                     Some(Reason::Work) => self.tries += 1,
                     Some(Reason::Growth) if self.phase == Phase::Running => self.growing += 1,
@@ -302,17 +287,12 @@ impl<W, T> Ledger<W, T> {
         }
     }
 
-    /// Takes in that `n` retired workers have been told to quit. `true`: the factory can be asked
-    /// again, for which the caller has to take [`Event::Vacated`] to the coordinator.
-    pub(super) fn left(&mut self, n: usize) -> bool {
+    /// Takes in that `n` retired workers have been told to quit, after which the factory may have
+    /// room.
+    pub(super) fn left(&mut self, n: usize) {
         self.leaving -= n;
         self.outdated = true;
-        let vacated = self.gate == Gate::UntilTheyLeave;
-        if vacated {
-            self.gate = Gate::UntilAStep;
-            self.asked += 1;
-        }
-        vacated
+        self.blocked = false;
     }
 
     /// What to do next; `None` when there is nothing, until something happens. `retired`: how many
@@ -333,7 +313,7 @@ impl<W, T> Ledger<W, T> {
                 .map(|task| Action::Dispatch(worker, task));
         }
         self.tries = self.tries.min(self.backlog.len());
-        if self.making.is_none() && self.gate == Gate::Open {
+        if self.making.is_none() && !self.blocked {
             if self.tries > 0 {
                 self.tries -= 1;
                 return Some(self.create(Reason::Work));
@@ -363,14 +343,14 @@ impl<W, T> Ledger<W, T> {
             }
             let outstanding = self.busy + self.asked > 0 || self.making.is_some();
             if !outstanding && self.leaving == retired {
-                (self.leaving, self.gate) = (0, Gate::Open);
+                (self.leaving, self.blocked) = (0, false);
                 self.phase = Phase::Ended;
                 return Some(Action::Finish);
             }
             return None;
         }
         // Work waits, and the rules above found neither an idle worker nor a try left.
-        if self.busy > 0 || self.making.is_some() || self.gate != Gate::Open {
+        if self.busy > 0 || self.making.is_some() || self.blocked {
             return None;
         }
         if !self.last_tried {
@@ -416,7 +396,7 @@ impl<W, T> Ledger<W, T> {
             "T5 debt exceeds the workers there are"
         );
         assert!(
-            self.gate != Gate::UntilTheyLeave || self.leaving > 0,
+            !self.blocked || self.leaving > 0,
             "T9 nobody is left to wait for"
         );
         if self.phase == Phase::Ended {
@@ -436,7 +416,7 @@ impl<W, T> Ledger<W, T> {
         );
         assert_eq!(self.dismissed, 0, "T5 a dismissed worker stayed");
         assert!(self.debt <= self.busy, "T5 an idle worker owes to leave");
-        if self.making.is_none() && self.gate == Gate::Open {
+        if self.making.is_none() && !self.blocked {
             assert_eq!(
                 (self.tries, self.growing),
                 (0, 0),

@@ -77,8 +77,9 @@ impl<C: ExclusiveWorker, W: Worker> Team<C, W> {
     /// `factory` is asked for a worker whenever one is wanted, with the team's numbers as they then
     /// are: `Ok(None)` says that there are enough (asked again at the next arrival that finds none
     /// idle), `Err` that it failed (asked again at the next step of the coordinator, and reported).
-    /// It is called in the coordinator's turn, by one thread at a time, under no other lock; it may
-    /// call the team, but should not take long.
+    /// It is called in the coordinator's turn, or right after it on the same thread where a worker had
+    /// to leave first; by one thread at a time, under no other lock; it may call the team, but should
+    /// not take long.
     pub fn new(
         coordinator: C,
         factory: impl Fn(&Statistics) -> Result<Option<W>, CreationError> + Send + Sync + 'static,

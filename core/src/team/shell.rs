@@ -29,8 +29,8 @@
 //! - T6: quits are counted as delivered in the ledger before `Finish` can be decided, because
 //!   another thread may carry out a later decision earlier. Those decided in the same step need no
 //!   counting: one thread carries them out in the order decided.
-//! - T1: a retired worker counts until it has been told to quit. If the factory's answer had to wait
-//!   for that, whoever counts it takes one more step through the coordinator.
+//! - T1: a retired worker counts until it has been told to quit. If the factory's answer has to wait
+//!   for that, whoever counts it asks again: right after the step that retired it, on its thread.
 //! - T10: the ledger's workers are given out when it ends; what the owner gave goes with the end, or
 //!   with the last errand that uses it; a ticket lets go of the shell when it ends. Only the
 //!   coordinator, which has been quit, stays until the last handle is dropped.
@@ -119,11 +119,6 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         let what = if accepted { What::Asked } else { What::Denied };
         self.object.tell(|| what(subject(event)));
         accepted
-    }
-
-    fn publish(&self, state: &mut State<W>) {
-        state.published = state.ledger.statistics();
-        self.object.tell(|| What::Settled);
     }
 
     /// A step takes the event in.
@@ -282,18 +277,12 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         let _ = self.step_if_accepted(Event::Quit);
     }
 
-    /// Counts retirements as delivered, which may be what the end was waiting for.
+    /// Counts retirements as delivered, which may be what the end, or the factory, was waiting for.
     pub(super) fn left(self: &Arc<Self>, count: usize) {
         let mut state = self.state.lock();
         self.object.tell(|| What::Left(count));
-        if state.ledger.left(count) {
-            self.object.tell(|| What::Asked(Subject::Vacated));
-            self.publish(&mut state);
-            drop(state);
-            self.report(Event::Vacated);
-        } else {
-            self.settle(state);
-        }
+        state.ledger.left(count);
+        self.settle(state);
     }
 
     /// Takes the ledger's decisions until there are none, publishes its numbers, and leaves what was
@@ -367,7 +356,8 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         if cfg!(debug_assertions) {
             state.ledger.check_settled();
         }
-        self.publish(&mut state);
+        state.published = state.ledger.statistics();
+        self.object.tell(|| What::Settled);
         drop(state);
         if retired > 0 {
             errands.leave(Left {
@@ -459,7 +449,6 @@ fn subject<W>(event: &Asked<W>) -> Subject {
         Event::Shrink(n) => Subject::Shrink(*n),
         Event::Raised => Subject::Raised,
         Event::Quit => Subject::Quit,
-        Event::Vacated => Subject::Vacated,
         Event::Ended(worker) => Subject::End(worker.object.number()),
         Event::Lost(job) => Subject::Loss(job.identity().number()),
     }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::mem;
 use std::panic::{catch_unwind, resume_unwind};
 
 use super::*;
@@ -48,7 +49,6 @@ enum Spot {
     Arrived,
     Ended,
     Lost,
-    Vacated,
     Made(Answer),
     Left,
     Decided(Did),
@@ -81,6 +81,8 @@ struct Asking {
     /// answer any more.
     outdated: bool,
     reason: Reason,
+    /// In the coordinator's own turn, not right after it by whoever counts retirements.
+    in_turn: bool,
 }
 
 /// A ledger and, counted apart, all that it does not know or has to keep.
@@ -90,10 +92,7 @@ struct State {
     /// How many of each of [`ASKS`] are accepted and not applied.
     asked: [u8; ASKS.len()],
     in_flight: u8,
-    /// Workers that the factory's answer had to wait for have left, and no step has seen it.
-    vacated: u8,
-    /// The factory said that there are enough, while some had yet to leave, and no step has come
-    /// since they have.
+    /// The factory said that there are enough, while some had yet to leave, and none has since.
     blocked: bool,
     waiting: u8,
     idle: u8,
@@ -131,7 +130,6 @@ enum Move {
     Lost,
     Made(Answer),
     Left(u8),
-    Vacated,
 }
 
 impl Move {
@@ -178,7 +176,6 @@ impl State {
             ledger: Ledger::new(),
             asked: [0; ASKS.len()],
             in_flight: 0,
-            vacated: 0,
             blocked: false,
             waiting: 0,
             idle: 0,
@@ -209,7 +206,7 @@ impl State {
     }
 
     fn under_way(&self) -> u8 {
-        self.asked.iter().sum::<u8>() + self.vacated
+        self.asked.iter().sum()
     }
 
     /// Nothing is under way: the state changes only if somebody asks for something.
@@ -271,7 +268,7 @@ impl State {
                     account.made(Answer::Worker);
                 });
             }
-            if bounds.coordinator == Coordinator::Exclusive {
+            if bounds.coordinator == Coordinator::Exclusive && asking.in_turn {
                 return all;
             }
         }
@@ -279,9 +276,6 @@ impl State {
             if self.asked[kind] > 0 {
                 go(Move::Asked(ask), &|account| account.asked(kind));
             }
-        }
-        if self.vacated > 0 {
-            go(Move::Vacated, &|account| account.vacated());
         }
         if self.in_flight > 0 {
             go(Move::Arrived, &|account| account.arrived());
@@ -383,24 +377,20 @@ impl Account {
 
     fn left(&mut self, count: u8) {
         self.state.leaving -= count;
-        let vacated = self.state.ledger.left(count.into());
+        self.state.ledger.left(count.into());
         (self.spoil)(&mut self.state.ledger, Spot::Left);
         self.outdate();
-        let owed = self.state.blocked && self.state.vacated == 0;
-        assert_eq!(vacated, owed, "T3 nobody is told that there is room");
-        if vacated {
-            self.state.vacated += 1;
-            return;
-        }
+        let blocked = mem::take(&mut self.state.blocked);
         let all = self.settle(0);
-        // It is called outside the coordinator's turn, where no worker may be asked for.
-        assert!(matches!(all[..], [] | [Finish]), "{all:?} by a delivery");
-    }
-
-    fn vacated(&mut self) {
-        self.state.vacated -= 1;
-        self.state.blocked = false;
-        self.step(Event::Vacated, Spot::Vacated, 0);
+        // It is called outside the coordinator's turn, where nothing new is decided but this.
+        let expected = matches!(all[..], [] | [Finish] | [Create]);
+        assert!(expected, "{all:?} by a delivery");
+        assert!(blocked || !all.contains(&Create), "T3 asked by a delivery");
+        if let Some(asking) = &mut self.state.making
+            && all.contains(&Create)
+        {
+            asking.in_turn = false;
+        }
     }
 
     fn made(&mut self, answer: Answer) {
@@ -443,8 +433,11 @@ impl Account {
             }
         });
         (self.spoil)(&mut self.state.ledger, Spot::Made(answer));
-        let carried = std::mem::take(&mut self.state.carried);
+        let carried = mem::take(&mut self.state.carried);
         self.settle(carried);
+        if let Some(next) = &mut self.state.making {
+            next.in_turn = asking.in_turn;
+        }
     }
 
     fn outdate(&mut self) {
@@ -592,6 +585,7 @@ impl Account {
                     highest: self.state.limit,
                     outdated: false,
                     reason,
+                    in_turn: true,
                 });
                 let in_flight = usize::from(self.state.in_flight);
                 let true_numbers = (self.idle.len(), self.at_work.len(), self.waiting.len());
@@ -970,11 +964,11 @@ const CONTROLS: [(&str, Spoil, &str); 26] = [
         ledger.outdated = false;
     }, "T3 no worker was asked for"),
     ("the factory is asked again before they have left", |ledger, at| if at == Spot::Made(Answer::AtLimit) {
-        ledger.gate = Gate::Open;
+        ledger.blocked = false;
     }, "T1 asked before they have left"),
-    ("that they have left is forgotten", |ledger, at| if at == Spot::Vacated {
-        ledger.gate = Gate::UntilAStep;
-    }, "T3 no worker was asked for"),
+    ("that they have left is forgotten", |ledger, at| if at == Spot::Left {
+        ledger.blocked = true;
+    }, "T9 nobody is left to wait for"),
     ("one being made counts as another", |ledger, at| if at == Spot::Ended
         && ledger.debt > 0 && !ledger.backlog.is_empty() && ledger.making.is_some()
     {
