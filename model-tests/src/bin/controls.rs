@@ -255,7 +255,8 @@ fn judge(control: &Control) -> Result<Vec<Verdict>> {
             left = left.saturating_sub(began.elapsed());
             let verdict = verdict(control, engine, &row);
             println!(
-                "  {}  {}  {}  {} executions  {:.1} s  {}: {}",
+                "  {}  [{}]  {}  {}  {} executions  {:.1} s  {}: {}",
+                verdict.control,
                 verdict.breaks.join(" "),
                 verdict.scenario,
                 verdict.way,
@@ -516,6 +517,8 @@ struct Summary {
     controls: usize,
     by_either: usize,
     by_both: usize,
+    /// The longest that all explorations of one control took.
+    slowest: f64,
     /// Scenarios that did not reject a control under an engine that can see it.
     missed: usize,
     /// Synchronisations removed, by subject.
@@ -528,10 +531,14 @@ impl Summary {
             controls: controls.len(),
             by_either: 0,
             by_both: 0,
+            slowest: 0.0,
             missed: verdicts.iter().filter(|it| !it.rejected).count(),
             removed: SUBJECTS.iter().map(|subject| (*subject, 0)).collect(),
         };
         for control in controls {
+            let own = verdicts.iter().filter(|it| it.control == control.name);
+            let seconds: f64 = own.map(|it| it.seconds).sum();
+            summary.slowest = summary.slowest.max(seconds);
             let by = |engine: &str| {
                 let own = |it: &&Verdict| it.control == control.name && it.engine == engine;
                 let mut own = verdicts.iter().filter(own).peekable();
@@ -554,13 +561,15 @@ impl Summary {
     fn text(&self, took: Duration) -> String {
         let share = |n: usize| 100.0 * n as f64 / self.controls.max(1) as f64;
         let mut text = format!(
-            "{} controls: {} rejected by loom or shuttle ({:.0}%), {} by both ({:.0}%), in {} s\n",
+            "{} controls: {} rejected by loom or shuttle ({:.0}%), {} by both ({:.0}%), in {} s with \
+             their builds\nthe longest exploration of one took {:.1} s\n",
             self.controls,
             self.by_either,
             share(self.by_either),
             self.by_both,
             share(self.by_both),
-            took.as_secs()
+            took.as_secs(),
+            self.slowest
         );
         let removed = self.removed.iter();
         let removed: Vec<String> = removed
@@ -623,7 +632,7 @@ fn page(controls: &[Control], table: &str, summary: &str) -> String {
         let removes = control.removes.as_ref();
         let removes = removes.map(|what| format!(" Removes: {what}."));
         let only = control.only.as_ref();
-        let only = only.map(|(engine, reason)| format!(" For {engine} only: {reason}."));
+        let only = only.map(|(engine, reason)| format!(" For {engine} only, {reason}."));
         let _ = writeln!(
             text,
             "| `{}` | {} | {} | {}.{}{} |",
