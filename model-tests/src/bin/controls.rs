@@ -355,7 +355,7 @@ fn copy_workspace(control: &Control) -> Result<()> {
     let copy = Path::new("target/controls/workspace");
     let _ = fs::remove_dir_all(copy);
     fs::create_dir_all(copy)?;
-    for part in ["Cargo.toml", "Cargo.lock", "core", "model-tests"] {
+    for part in ["Cargo.toml", "Cargo.lock", "core", "docs", "model-tests"] {
         copy_all(Path::new(part), &copy.join(part))?;
     }
     let mut texts = BTreeMap::new();
