@@ -119,7 +119,9 @@ impl Performer {
         }
         let oldest = self.0.pending.lock().pop_front();
         match oldest {
-            Some(Entry::Work(task)) => turn(|| reporting(&self.0.on_panic, || task.run())),
+            Some(Entry::Work(task)) => {
+                turn(|| reporting(&self.0.on_panic, || task.run()));
+            }
             Some(Entry::NoMoreWork) => panic!("the marker is no task"),
             None => panic!("pop from an empty list"),
         }

@@ -255,7 +255,8 @@ fn judge(control: &Control) -> Result<Vec<Verdict>> {
             left = left.saturating_sub(began.elapsed());
             let verdict = verdict(control, engine, &row);
             println!(
-                "  {}  {}  {}  {} executions  {:.1} s  {}: {}",
+                "  {}  [{}]  {}  {}  {} executions  {:.1} s  {}: {}",
+                verdict.control,
                 verdict.breaks.join(" "),
                 verdict.scenario,
                 verdict.way,
@@ -354,7 +355,7 @@ fn copy_workspace(control: &Control) -> Result<()> {
     let copy = Path::new("target/controls/workspace");
     let _ = fs::remove_dir_all(copy);
     fs::create_dir_all(copy)?;
-    for part in ["Cargo.toml", "Cargo.lock", "core", "model-tests"] {
+    for part in ["Cargo.toml", "Cargo.lock", "core", "docs", "model-tests"] {
         copy_all(Path::new(part), &copy.join(part))?;
     }
     let mut texts = BTreeMap::new();
@@ -510,6 +511,8 @@ struct Summary {
     controls: usize,
     by_either: usize,
     by_both: usize,
+    /// The longest that all explorations of one control took.
+    slowest: f64,
     /// Scenarios that did not reject a control under an engine that can see it.
     missed: usize,
     /// Synchronisations removed, by subject.
@@ -522,10 +525,14 @@ impl Summary {
             controls: controls.len(),
             by_either: 0,
             by_both: 0,
+            slowest: 0.0,
             missed: verdicts.iter().filter(|it| !it.rejected).count(),
             removed: SUBJECTS.iter().map(|subject| (*subject, 0)).collect(),
         };
         for control in controls {
+            let own = verdicts.iter().filter(|it| it.control == control.name);
+            let seconds: f64 = own.map(|it| it.seconds).sum();
+            summary.slowest = summary.slowest.max(seconds);
             let by = |engine: &str| {
                 let own = |it: &&Verdict| it.control == control.name && it.engine == engine;
                 let mut own = verdicts.iter().filter(own).peekable();
@@ -548,13 +555,15 @@ impl Summary {
     fn text(&self, took: Duration) -> String {
         let share = |n: usize| 100.0 * n as f64 / self.controls.max(1) as f64;
         let mut text = format!(
-            "{} controls: {} rejected by loom or shuttle ({:.0}%), {} by both ({:.0}%), in {} s\n",
+            "{} controls: {} rejected by loom or shuttle ({:.0}%), {} by both ({:.0}%), in {} s with \
+             their builds\nthe longest exploration of one took {:.1} s\n",
             self.controls,
             self.by_either,
             share(self.by_either),
             self.by_both,
             share(self.by_both),
-            took.as_secs()
+            took.as_secs(),
+            self.slowest
         );
         let removed = self.removed.iter();
         let removed: Vec<String> = removed
@@ -617,7 +626,7 @@ fn page(controls: &[Control], table: &str, summary: &str) -> String {
         let removes = control.removes.as_ref();
         let removes = removes.map(|what| format!(" Removes: {what}."));
         let only = control.only.as_ref();
-        let only = only.map(|(engine, reason)| format!(" For {engine} only: {reason}."));
+        let only = only.map(|(engine, reason)| format!(" For {engine} only, {reason}."));
         let _ = writeln!(
             text,
             "| `{}` | {} | {} | {}.{}{} |",

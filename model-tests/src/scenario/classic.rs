@@ -14,7 +14,7 @@ use brigade::{
 use super::bench::{Bench, Leaving};
 use super::workers::drain;
 use super::{Bounds, Scenario, Subject};
-use crate::engine::set_up_if_costly;
+use crate::engine::{set_up, set_up_if_costly};
 use crate::linear::Op;
 use crate::world::Shared;
 
@@ -488,6 +488,27 @@ fn limit_of_one(world: &Shared, subject: Subject) {
     stage.act(act);
 }
 
+/// One thread gives two tasks to a team of two idle workers, and another gives one: a worker that was
+/// idle may be idle again, over another that is not.
+fn idle_again(world: &Shared) {
+    let bench = Bench::new(world, Subject::TeamOfTwoThreads, 2);
+    set_up(|| {
+        assert!(
+            world.request(Op::Grow(2), || bench.team().grow(2)).is_ok(),
+            "T5 the team has not quit"
+        );
+    });
+    let submit = |bench: &Bench| {
+        bench.world.submit(|task| bench.team().execute(task));
+    };
+    let stage = Leaving::new(bench, Bench::quit);
+    stage.spawn(submit);
+    stage.act(|bench| {
+        submit(bench);
+        submit(bench);
+    });
+}
+
 fn scenario(
     subject: Subject,
     what: &str,
@@ -510,7 +531,9 @@ fn scenario(
 }
 
 pub(super) fn all() -> Vec<Scenario> {
-    use Subject::{Lock, Memory, Quit, TeamOfMemory, TeamOfOneThread, TeamStepped, Thread};
+    use Subject::{
+        Lock, Memory, Quit, TeamOfMemory, TeamOfOneThread, TeamOfTwoThreads, TeamStepped, Thread,
+    };
     let mut all = vec![
         scenario(Quit, "loser-sees-winner", &["W3", "W5"], loser_sees_winner),
         scenario(
@@ -548,6 +571,23 @@ pub(super) fn all() -> Vec<Scenario> {
             ends_by_its_own_task,
         ),
     ];
+    let mut idle_again = scenario(
+        TeamOfTwoThreads,
+        "idle-again",
+        &["T2", "T5", "T6"],
+        idle_again,
+    );
+    idle_again.bounds = Bounds {
+        preemptions: Some((
+            4,
+            "three tasks over two workers: unbounded was not seen to end",
+        )),
+        spurious: false,
+        exhaustive: false,
+        exhaustive_spurious: false,
+        quick: false,
+    };
+    all.push(idle_again);
     for subject in [TeamOfMemory, TeamStepped] {
         all.push(scenario(
             subject,
