@@ -3,7 +3,8 @@
 //!
 //! `controls [--markdown FILE] [NAME…]`: for each file in `model-tests/controls`, copies the workspace
 //! below `target/controls`, changes the copy as the file says, builds the explorers there, and runs
-//! the scenarios that must reject it, under loom and under shuttle. Writes `target/controls.json`.
+//! the scenarios that must reject it, under loom and under shuttle. Writes `target/controls.json`, and
+//! with `--markdown` a page and the same as JSON beside it.
 //! Exits with 1 if a scenario does not reject its control, if less than nine in ten of the catalogue
 //! are rejected by both engines, or if a subject has fewer than three synchronisations removed.
 //!
@@ -151,7 +152,10 @@ fn run() -> Result<bool> {
         println!("{}: {}", control.name, control.story);
         verdicts.extend(judge(control)?);
     }
-    fs::write("target/controls.json", serde_json::to_string(&verdicts)?)?;
+    let json = serde_json::to_string(&verdicts)?.replace("},", "},\n");
+    if whole {
+        fs::write("target/controls.json", &json)?;
+    }
 
     let table = table(&controls, &verdicts);
     println!("\n{table}");
@@ -163,7 +167,8 @@ fn run() -> Result<bool> {
         println!("properties without a control: {}", bare.join(" "));
     }
     if let Some(file) = markdown {
-        fs::write(file, page(&controls, &table, &text))?;
+        fs::write(&file, page(&controls, &table, &text))?;
+        fs::write(Path::new(&file).with_extension("json"), json + "\n")?;
     }
     Ok(summary.passes(whole))
 }

@@ -38,8 +38,8 @@ struct Args {
     /// loom's explorer, built without the probe.
     unrecorded: Option<PathBuf>,
     few: usize,
-    /// What `make controls` last found.
-    controls: PathBuf,
+    /// What `make controls` found, instead of what it last did.
+    controls: Option<PathBuf>,
     options: Vec<String>,
 }
 
@@ -68,7 +68,15 @@ fn main() -> ExitCode {
 
     let began = Instant::now();
     let mut rows = run(jobs, &args);
-    count_controls(&mut rows, &args.controls);
+    let last = ["target/controls.json", "docs/controls.json"].map(PathBuf::from);
+    let mut last = args.controls.iter().chain(&last);
+    if let Some(file) = last.find(|file| file.exists()) {
+        count_controls(&mut rows, file);
+        println!(
+            "\ncontrols: as many as {} says were rejected",
+            file.display()
+        );
+    }
     print!("\n{}", table(&rows));
     print!("{}", cost(&rows));
     println!("took {:.0} s", began.elapsed().as_secs_f64());
@@ -105,7 +113,6 @@ fn main() -> ExitCode {
 fn parse() -> Result<Args, String> {
     let mut args = Args {
         json: PathBuf::from("target/verify.json"),
-        controls: PathBuf::from("target/controls.json"),
         few: FEW,
         ..Args::default()
     };
@@ -120,7 +127,7 @@ fn parse() -> Result<Args, String> {
                 let few = value()?.parse();
                 args.few = few.map_err(|error| format!("--few: {error}"))?;
             }
-            "--controls" => args.controls = value()?.into(),
+            "--controls" => args.controls = Some(value()?.into()),
             "--only" => args.only = Some(value()?),
             "--markdown" => args.markdown = Some(value()?.into()),
             "--json" => args.json = value()?.into(),
@@ -173,22 +180,15 @@ struct Verdict {
     rejected: bool,
 }
 
-/// Notes how many controls each scenario has rejected; nothing, if `make controls` has not run.
+/// Notes how many controls each scenario has rejected.
 fn count_controls(rows: &mut [Row], file: &Path) {
-    let Ok(text) = std::fs::read_to_string(file) else {
-        println!(
-            "\nno {}: run `make controls` for its column",
-            file.display()
-        );
-        return;
-    };
-    let verdicts: Vec<Verdict> = match serde_json::from_str(&text) {
-        Ok(verdicts) => verdicts,
-        Err(error) => {
-            eprintln!("verify: {}: {error}", file.display());
-            return;
-        }
-    };
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let verdicts =
+        text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+    let verdicts: Vec<Verdict> = verdicts.unwrap_or_else(|error| {
+        eprintln!("verify: {}: {error}", file.display());
+        Vec::new()
+    });
     for row in rows {
         let here = |verdict: &&Verdict| {
             verdict.rejected && verdict.scenario == row.scenario && verdict.way == row.engine
