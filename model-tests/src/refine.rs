@@ -302,8 +302,7 @@ fn place(subject: Subject) -> Place {
         Subject::Shrink(n) => Request::Shrink(n),
         Subject::Raised => Request::Raised,
         Subject::Quit => Request::Quit,
-        Subject::Vacated => Request::Vacated,
-        Subject::End(_) | Subject::Loss(_) => return Place::Own,
+        Subject::End(_) | Subject::Loss(_) | Subject::Vacated => return Place::Own,
     })
 }
 
