@@ -329,7 +329,6 @@ fn t2_t4_t6_a_team_runs_a_task_and_ends() {
     bad("W3", team(), &quit, &Ask(Quit));
     bad("W2", team(), &quit, &Refuse(1));
     bad("T6", team(), &quit, &WithdrawRequest(Quit));
-    bad("T9", team(), &quit, &Deny(Vacated));
     unfinished("T9", team(), &[Ask(Quit)]);
 }
 
@@ -406,9 +405,14 @@ fn w6_steps_do_not_overlap() {
         &ask_factory(0),
     );
     bad("T1", team(), &open, &Made(1));
-    // Nor outside of the coordinator's turn.
-    let left = trace![at_limit_while_leaving(), [WorkerQuit(1), Left(1)]];
-    bad("W6", team(), &left, &ask_factory(0));
+    // In the step of a withdrawal it is not asked.
+    let withdrawn = trace![
+        open,
+        [ask_factory(0)],
+        [Accept(2), Made(1), Assign(1, 1), Settled]
+    ];
+    let withdrawn = trace![withdrawn, [Withdraw(2)]];
+    bad("W6", team(), &withdrawn, &ask_factory(1));
     unfinished(
         "W1",
         team(),
@@ -444,20 +448,27 @@ fn t1_t9_a_retired_worker_counts_until_it_was_told_to_quit() {
     let again = trace![waits, [Accept(3), Take(3)]];
     bad("T9", team(), &again, &ask_factory(1));
     bad("T6", team(), &waits, &Left(1));
-    bad("T9", team(), &waits, &Ask(Vacated));
     let left = trace![waits, [WorkerQuit(1), Left(1)]];
-    let told = trace![left, [Ask(Vacated), Settled, TakeRequest(Vacated)]];
-    bad("T3", team(), &told, &Settled);
-    whole(
-        team(),
-        &trace![
-            told,
-            [ask_factory(0), Made(2), Assign(2, 2), Settled],
-            works(2)
-        ],
-    );
-    unfinished("T9", team(), &trace![left, [Settled]]);
-    bad("T9", team(), &trace![told, [ask_factory(0)]], &Ask(Vacated));
+    // The step that counts it asks, and may be interrupted by others.
+    bad("T3", team(), &left, &Settled);
+    bad("T1", team(), &left, &ask_factory(1));
+    let made = [Made(2), Assign(2, 2), Settled];
+    whole(team(), &trace![left, [ask_factory(0)], made, works(2)]);
+    let others = trace![
+        left,
+        [ask_factory(0)],
+        waiting(3),
+        [Settled, Made(2), Assign(2, 2)]
+    ];
+    bad("T3", team(), &others, &Settled);
+    let next = [ask_factory(1), Made(3), Assign(3, 3), Settled];
+    whole(team(), &trace![others, next, works(2), works(3)]);
+    // A failure is tried again by the next step of the coordinator, which this is not.
+    let idle = trace![at_work(&[1]), works(1), request(ALL), [Retire(1), Settled]];
+    let failed = trace![idle, waiting(2), [ask_factory(1), Failed, Settled]];
+    let failed = trace![failed, [WorkerQuit(1), Left(1)]];
+    bad("T3", team(), &failed, &ask_factory(0));
+    whole(team(), &trace![failed, [Settled, CreationReported]]);
     unfinished("T6", team(), &waits);
     bad("T6", team(), &left[..left.len() - 1], &WorkerQuit(1));
 }
@@ -469,7 +480,7 @@ fn t1_t9_a_worker_that_left_since_the_question_makes_an_answer_out_of_date() {
     let left = trace![asked, [WorkerQuit(1), Left(1), Settled, AtLimit]];
     let again = [ask_factory(0), Made(2), Assign(2, 2), Settled];
     whole(team(), &trace![left, again, works(2)]);
-    unfinished("T9", team(), &trace![left, [Settled]]);
+    bad("T3", team(), &left, &Settled);
 }
 
 #[test]
@@ -745,15 +756,37 @@ fn t7_work_that_can_never_run_is_given_to_the_owner() {
         team(),
         &trace![outdated, [ask_factory(0), Failed, Abandon(1), Abandon(2)]],
     );
-    // It waits for a worker that is leaving.
+    // A reason that waits for a worker to leave comes before it.
     let leaving = trace![at_limit_while_leaving(), request(Quit), [Settled]];
-    let left = trace![leaving, [WorkerQuit(1), Left(1), Ask(Vacated), Settled]];
-    let told = trace![left, [TakeRequest(Vacated)]];
-    bad("T7", team(), &told, &Abandon(2));
-    good(
-        team(),
-        &trace![told, [ask_factory(0), Made(2), Assign(2, 2), Settled]],
-    );
+    let left = trace![leaving, [WorkerQuit(1), Left(1)]];
+    bad("T7", team(), &left, &Settled);
+    bad("T7", team(), &left, &Abandon(2));
+    let asked = trace![left, [ask_factory(0)]];
+    good(team(), &trace![asked, [Made(2), Assign(2, 2), Settled]]);
+    let tried = [AtLimit, ask_factory(0), AtLimit, Abandon(2), Finish];
+    good(team(), &trace![asked, tried, [Settled]]);
+    // It may wait for that itself, and is then made in the step of the `Left`.
+    let grown = trace![
+        at_work(&[1]),
+        works(1),
+        request(Grow(1)),
+        [ask_factory(1), Made(2), Settled]
+    ];
+    let leaving = trace![
+        grown,
+        waiting(3),
+        [Assign(2, 3), Settled],
+        request(ALL),
+        [Retire(1), Settled],
+        request(Quit),
+        [Settled]
+    ];
+    let lost = trace![leaving, [WorkerQuit(2), Lost(2, 3), RefusedFirst]];
+    good(team(), &trace![lost, [ask_factory(1), Failed, Abandon(3)]]);
+    let left = trace![lost, [Settled, WorkerQuit(1), Left(1)]];
+    bad("T7", team(), &left, &Settled);
+    let tried = [ask_factory(0), Failed, Abandon(3), Finish, Settled];
+    good(team(), &trace![left, tried]);
 }
 
 #[test]

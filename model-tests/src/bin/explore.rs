@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use brigade_model_tests::engine::{self, Seen, Settings, WAYS, Way};
 use brigade_model_tests::report::{Failure, Row};
 use brigade_model_tests::scenario::{self, Scenario};
-use brigade_model_tests::world;
+use brigade_model_tests::{trace, world};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -210,6 +210,10 @@ impl Job {
             world::live(),
             0,
             "T10 something of the last execution was never released"
+        );
+        assert!(
+            !trace::RECORDS || seen.checked == seen.executions,
+            "not every trace was checked"
         );
         let row = job.row(seen, spurious, began, None);
         println!("{}", serde_json::to_string(&row).unwrap_or_default());

@@ -11,10 +11,10 @@
 //! |---|---|---|---|
 //! | `Accept(task)` | open | the task is in flight | W1 W4 T2 |
 //! | `Refuse(task)` | closed | – | W2 W4 |
-//! | `Ask(request)` | open; `Vacated`: see `Left` | asked; `Quit`: closed | W3 W4 T6 |
+//! | `Ask(request)` | open | asked; `Quit`: closed | W3 W4 T6 |
 //! | `Deny(request)` | closed | – | W3 W4 |
 //! | `Withdraw(task)` | in flight | as if never accepted; opens a step | W2 T2 |
-//! | `WithdrawRequest(request)` | asked; not `Quit`, not `Vacated` | no more asked; opens a step | T2 |
+//! | `WithdrawRequest(request)` | asked; not `Quit` | no more asked; opens a step | T2 |
 //! | `Statistics(snapshot)` | it is what was last published | – | T2 |
 //!
 //! # What opens a step
@@ -26,13 +26,12 @@
 //! | `TakeRequest(Shrink(n))` | asked | unless quitting: of n workers, the idle leave now, the busy owe to; no more than there are | T5 |
 //! | `TakeRequest(Raised)` | asked | a reason for each waiting task | T3 |
 //! | `TakeRequest(Quit)` | asked | quitting; no debt, no reasons to grow | T5 T6 |
-//! | `TakeRequest(Vacated)` | asked | – | T3 |
 //! | `Ended(worker, task)` | the task has stopped | done; the worker is idle, or pays a debt and leaves: not the last one while work waits | T2 T5 |
 //! | `Lost(worker, task)` | the worker was told to quit, the task not started | the task waits, the first; a reason, or, if it counts as a failed creation, `RefusedFirst` is owed | T4 T8 |
 //! | `Made(worker)` | asked for | idle; no backlog and a debt: it pays, and leaves | T1 T5 |
 //! | `AtLimit` | asked for | no reasons left, unless the answer is out of date | T1 T3 |
 //! | `Failed` | asked for | no reasons left; one at the next step; a report is owed | T8 |
-//! | `Left(n)` | n retired workers were told to quit | they are counted no more; if the team waited for that, it may say `Ask(Vacated)` | T1 T6 |
+//! | `Left(n)` | n retired workers were told to quit | they are counted no more; the factory may be asked again | T1 T3 T6 |
 //!
 //! Every step but one that opens with `Lost`, `Left`, a withdrawal or an answer first turns the last
 //! failure into a reason to ask (T8).
@@ -43,7 +42,7 @@
 //! |---|---|---|---|
 //! | `Retire(worker)` | the last idle one, and one is to leave now; or quitting, and no work waits or is in flight | leaving; to be told to quit | T5 T6 |
 //! | `Assign(worker, task)` | the last idle one, the first task; none is to leave now | busy | T4 T5 |
-//! | `AskFactory { workers }` | none is asked for; there is a reason; no idle worker could do; `workers` are idle, busy or leaving; the step did not open with `Left` or a withdrawal | interrupts the step | T1 T3 T7 W6 |
+//! | `AskFactory { workers }` | none is asked for; there is a reason; no idle worker could do; `workers` are idle, busy or leaving; the step did not open with a withdrawal | interrupts the step | T1 T3 T7 W6 |
 //! | `RefusedFirst` | owed | a report is owed | T8 |
 //! | `Abandon(task)` | the first task; quitting; no worker, no reason left, and the last try made | to be given to the owner | T7 |
 //! | `Finish` | quitting; nothing outstanding | finished | T6 |
@@ -65,7 +64,8 @@
 //! `for_tasks` and `for_grow` count them. Asking uses one up. An answer `AtLimit` may be out of date:
 //! - A retired worker counts until it was told to quit and `Left` counted it. If some are leaving, or
 //!   left since the question, the reason that was used up stands. While some are leaving, the
-//!   factory is not asked again before the next `Left`, or it would be asked for ever.
+//!   factory is not asked again before the next `Left`, or it would be asked for ever. That one's
+//!   step asks.
 //! - If a raise, a task or a grow was taken since the question, or a worker was retired or lost,
 //!   what they gave reason for stands, and the team may ask once more besides.
 //!
@@ -86,8 +86,6 @@ pub enum Request {
     Raised,
     /// Finish, and end.
     Quit,
-    /// The team's own: workers have left, and one may be asked for again.
-    Vacated,
 }
 
 /// What happens to a team.
@@ -229,13 +227,23 @@ pub(super) enum Reason {
     LastTry,
 }
 
+/// What a step comes of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    /// It is a turn of the coordinator.
+    Turn,
+    /// Workers have left: it is beside the coordinator.
+    Left,
+    /// The coordinator refused something: it is beside the coordinator, and does not ask the factory.
+    Withdrawal,
+}
+
 /// An open step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Step {
+    pub(super) origin: Origin,
     /// How many workers it has retired.
     pub(super) retired: usize,
-    /// It is no turn of the coordinator: the factory cannot be asked.
-    pub(super) elsewhere: bool,
 }
 
 /// The factory is being asked, by an interrupted step.
@@ -246,8 +254,8 @@ pub(super) struct Asking {
     pub(super) outdated: bool,
     /// Workers have left since.
     pub(super) vacated: bool,
-    /// How many workers the interrupted step had retired.
-    pub(super) retired: usize,
+    /// The interrupted step.
+    pub(super) step: Step,
 }
 
 /// Whether the factory is asked while there are reasons to.
@@ -271,7 +279,7 @@ pub enum Flaw {
     CoordinatorNotLast,
     /// A shrink owes as many workers as it was asked for.
     UncappedDebt,
-    /// That there is room again is told to nobody.
+    /// Nobody asks again when workers have left.
     MissingWakeUp,
     /// The factory is asked again and again while workers are leaving.
     AsksForEver,
@@ -314,8 +322,6 @@ pub struct Team {
     /// How often the team may ask again, because answers were out of date.
     pub(super) again: usize,
     pub(super) gate: Gate,
-    /// A `Left` came for which the team may have waited, and `Vacated` was not asked since.
-    pub(super) vacated: bool,
     /// The last creation failed, and no step has tried again.
     pub(super) retry: bool,
     /// No task has ended since a worker was made.
@@ -409,11 +415,6 @@ impl Team {
         for_tasks > 0 || self.for_grow > 0 || self.last_try_due()
     }
 
-    /// Room was made, or will be, and the coordinator will be told.
-    pub(super) fn will_be_told(&self) -> bool {
-        self.gate != Gate::Open || self.vacated || self.asked.contains_key(&Request::Vacated)
-    }
-
     /// Quitting, and nothing is outstanding.
     fn may_finish(&self, retired: usize) -> bool {
         let none = self.in_flight() == 0 && self.backlog.is_empty() && self.asked.is_empty();
@@ -442,17 +443,11 @@ impl Team {
     }
 
     fn ask(&mut self, request: Request) -> Result<(), Violation> {
-        match request {
-            Request::Vacated => {
-                let why = "a step was asked for though nobody waited for room";
-                rule(self.vacated, "T9", why)?;
-                self.vacated = false;
-            }
-            Request::Quit => {
-                rule(!self.closed, "W3", "two quits were accepted")?;
-                self.closed = true;
-            }
-            _ => rule(!self.closed, "W4", "a request was accepted after the quit")?,
+        if request == Request::Quit {
+            rule(!self.closed, "W3", "two quits were accepted")?;
+            self.closed = true;
+        } else {
+            rule(!self.closed, "W4", "a request was accepted after the quit")?;
         }
         *self.asked.entry(request).or_default() += 1;
         Ok(())
@@ -460,9 +455,7 @@ impl Team {
 
     fn deny(&self, request: Request) -> Result<(), Violation> {
         let id = if request == Request::Quit { "W3" } else { "W4" };
-        rule(self.closed, id, "a request was refused before any quit")?;
-        let own = request == Request::Vacated;
-        rule(!own, "T9", "the team refused a request of its own")
+        rule(self.closed, id, "a request was refused before any quit")
     }
 
     fn withdraw(&mut self, task: TaskId) -> Result<(), Violation> {
@@ -472,7 +465,7 @@ impl Team {
             "T2",
             "a task was withdrawn that was not in flight",
         )?;
-        self.open_elsewhere()?;
+        self.open_as(Origin::Withdrawal)?;
         self.tasks.remove(&task);
         self.accepted -= 1;
         self.published.accepted -= 1;
@@ -481,10 +474,10 @@ impl Team {
     }
 
     fn withdraw_request(&mut self, request: Request) -> Result<(), Violation> {
-        let stands = matches!(request, Request::Quit | Request::Vacated);
-        rule(!stands, "T6", "a request was withdrawn that stands")?;
+        let stands = request == Request::Quit;
+        rule(!stands, "T6", "a quit was withdrawn")?;
         self.no_more_asked(request)?;
-        self.open_elsewhere()
+        self.open_as(Origin::Withdrawal)
     }
 
     fn no_more_asked(&mut self, request: Request) -> Result<(), Violation> {
@@ -500,21 +493,14 @@ impl Team {
 
     /// Opens a step in the coordinator's turn.
     fn open(&mut self) -> Result<(), Violation> {
-        self.open_as(Step {
-            retired: 0,
-            elsewhere: false,
-        })
+        self.open_as(Origin::Turn)
     }
 
-    /// Opens one outside of it.
-    fn open_elsewhere(&mut self) -> Result<(), Violation> {
-        self.open_as(Step {
-            retired: 0,
-            elsewhere: true,
-        })
+    fn open_as(&mut self, origin: Origin) -> Result<(), Violation> {
+        self.resume(Step { origin, retired: 0 })
     }
 
-    fn open_as(&mut self, step: Step) -> Result<(), Violation> {
+    fn resume(&mut self, step: Step) -> Result<(), Violation> {
         rule(self.step.is_none(), "W6", "two steps overlap")?;
         self.step = Some(step);
         Ok(())
@@ -573,7 +559,6 @@ impl Team {
                 self.debt = 0;
                 self.for_grow = 0;
             }
-            Request::Vacated => {}
         }
         Ok(())
     }
@@ -631,10 +616,7 @@ impl Team {
         let Some(asking) = self.asking.take() else {
             return Err(broken("T1", "the factory answered without being asked"));
         };
-        self.open_as(Step {
-            retired: asking.retired,
-            elsewhere: false,
-        })?;
+        self.resume(asking.step.clone())?;
         Ok(asking)
     }
 
@@ -695,15 +677,12 @@ impl Team {
     fn left(&mut self, n: usize) -> Result<(), Violation> {
         let why = "workers were counted as gone that were not told to quit";
         rule(0 < n && n <= self.told, "T6", why)?;
-        self.open_elsewhere()?;
+        self.open_as(Origin::Left)?;
         self.told -= n;
         self.leaving -= n;
-        if self.has(Flaw::MissingWakeUp) {
-            return Ok(());
+        if !self.has(Flaw::MissingWakeUp) {
+            self.gate = Gate::Open;
         }
-        let waited = self.gate != Gate::Open || self.last_try_due() || self.asking.is_some();
-        self.vacated |= waited;
-        self.gate = Gate::Open;
         if let Some(asking) = &mut self.asking {
             asking.vacated = true;
         }
@@ -762,9 +741,9 @@ impl Team {
 
     fn ask_factory(&mut self, workers: usize) -> Result<(), Violation> {
         self.in_step()?;
-        let turn = self.step.as_ref().is_some_and(|step| !step.elsewhere);
-        let why = "the factory was asked outside of the coordinator's turn";
-        rule(turn, "W6", why)?;
+        let origin = self.step.as_ref().map(|step| step.origin);
+        let why = "the factory was asked in the step of a withdrawal";
+        rule(origin != Some(Origin::Withdrawal), "W6", why)?;
         rule(self.asking.is_none(), "T1", "two workers are made at once")?;
         rule(self.due == 0, "T5", "a worker was made before one left")?;
         let needed = self.idle.is_empty() || self.backlog.is_empty();
@@ -776,13 +755,13 @@ impl Team {
         let reason = self.next_reason();
         let why = "a worker was asked for without a reason";
         rule(reason.is_some(), "T3", why)?;
-        let step = self.step.take();
         self.gate = Gate::Open;
-        self.asking = reason.map(|reason| Asking {
+        let interrupted = reason.zip(self.step.take());
+        self.asking = interrupted.map(|(reason, step)| Asking {
             reason,
             outdated: false,
             vacated: false,
-            retired: step.map_or(0, |step| step.retired),
+            step,
         });
         Ok(())
     }
@@ -837,7 +816,6 @@ impl Team {
         self.finished = true;
         self.leaving = 0;
         self.told = 0;
-        self.vacated = false;
         Ok(())
     }
 
@@ -849,7 +827,7 @@ impl Team {
         rule(works, "T3", "a worker idles while work waits")?;
         rule(!self.refused_first, "T8", "a first refusal was not told")?;
         self.for_tasks = self.for_tasks.min(self.backlog.len());
-        let waits = self.asking.is_some() || self.will_be_told();
+        let waits = self.asking.is_some() || self.gate != Gate::Open;
         if self.last_try_due() {
             // It waits for those that are leaving.
             let may_wait = waits || self.leaving > 0;
@@ -966,7 +944,7 @@ impl Machine for Team {
             Action::Withdraw(_) => &["W2", "T2"],
             Action::WithdrawRequest(_) | Action::Statistics(_) => &["T2"],
             Action::Take(_) => &["T2", "T3", "T4"],
-            Action::TakeRequest(Request::Grow(_) | Request::Raised | Request::Vacated) => &["T3"],
+            Action::TakeRequest(Request::Grow(_) | Request::Raised) => &["T3"],
             Action::TakeRequest(Request::Shrink(_)) => &["T5"],
             Action::TakeRequest(Request::Quit) => &["T5", "T6"],
             Action::Ended(..) => &["T2", "T5"],
@@ -980,7 +958,7 @@ impl Machine for Team {
             Action::Abandon(_) => &["T7"],
             Action::Finish | Action::CoordinatorQuit => &["T6"],
             Action::Settled => &["T2", "T3", "T5", "T6", "T7", "T8"],
-            Action::Left(_) => &["T1", "T6"],
+            Action::Left(_) => &["T1", "T3", "T6"],
             Action::Start(_) => &["W1"],
             Action::Stop { .. } => &["W1", "W8"],
             Action::PanicReported => &["W8"],
@@ -1038,12 +1016,6 @@ impl Machine for Team {
         let settled = self.step.is_none() && self.asking.is_none() && self.asked.is_empty();
         rule(settled, "T9", "a step or a request was not finished")?;
         rule(self.leaving == 0, "T6", "a worker was not counted as gone")?;
-        let wants = self.wants_a_worker();
-        rule(
-            !wants,
-            "T9",
-            "a worker is wanted, and nobody will ask for it",
-        )?;
         // The end came after all that was accepted, and the coordinator's quit after all workers'.
         let ended = !self.closed || (self.finished && self.coordinator_quit);
         rule(ended, "T6", "the team was quit, and did not end")

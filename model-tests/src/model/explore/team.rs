@@ -26,7 +26,7 @@ use stateright::Property;
 
 use super::{Configuration, Explored, Move, System};
 use crate::model::pool::{self, Pool};
-use crate::model::team::{Action, Asking, Flaw, Gate, Place, Post, Request, Team};
+use crate::model::team::{Action, Flaw, Gate, Origin, Place, Post, Reason, Request, Team};
 use crate::model::{Machine, TaskId, WorkerId};
 
 /// How much is one transition.
@@ -41,7 +41,7 @@ pub enum Grain {
 /// Whether steps may be taken while the factory is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Coordinator {
-    /// Only counts of what has left.
+    /// While one of its turns asks, only steps of a `Left`; while one of these asks, any.
     Exclusive,
     /// Any.
     Overlapping,
@@ -102,7 +102,6 @@ const LOST_TO_THE_FRONT: u8 = 1;
 const DEBT_PAID_BY_ENDING: u8 = 2;
 const DEBT_PAID_BY_A_NEW_ONE: u8 = 4;
 const RAISE_WAKES: u8 = 8;
-const ASKED_AGAIN: u8 = 16;
 
 /// A pool and all that drives it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -168,6 +167,18 @@ impl TeamSystem {
         &self.pool.team
     }
 
+    /// The step of a `Left` waits for the factory's answer.
+    fn left_asks(&self) -> bool {
+        let asking = self.team().asking.as_ref();
+        asking.is_some_and(|asking| asking.step.origin == Origin::Left)
+    }
+
+    /// The coordinator is in the middle of a step.
+    fn occupied(&self) -> bool {
+        let exclusive = self.left.coordinator == Coordinator::Exclusive;
+        exclusive && self.team().asking.is_some() && !self.left_asks()
+    }
+
     fn fine(&self) -> bool {
         self.left.grain == Grain::Fine
     }
@@ -216,7 +227,6 @@ impl TeamSystem {
             }
             Action::Made(_) if debt && !waits => self.sights.0 |= DEBT_PAID_BY_A_NEW_ONE,
             Action::TakeRequest(Request::Raised) if waits => self.sights.0 |= RAISE_WAKES,
-            Action::TakeRequest(Request::Vacated) if waits => self.sights.0 |= ASKED_AGAIN,
             _ => {}
         }
     }
@@ -272,9 +282,6 @@ impl TeamSystem {
             offers.push(Action::AskFactory {
                 workers: team.counted(),
             });
-        }
-        if team.vacated {
-            offers.push(Action::Ask(Request::Vacated));
         }
         if team.refused_first {
             offers.push(Action::RefusedFirst);
@@ -416,11 +423,10 @@ impl TeamSystem {
     /// its coordinator quits.
     fn withdrawals(&self, all: &mut Moves) {
         let team = self.team();
-        if self.left.withdrawals == 0 || team.asking.is_some() {
+        if self.left.withdrawals == 0 || self.occupied() {
             return;
         }
-        let stands = |it: &&Request| matches!(it, Request::Quit | Request::Vacated);
-        let requests = team.asked.keys().filter(|it| !stands(it));
+        let requests = team.asked.keys().filter(|&it| *it != Request::Quit);
         let mut actions: Vec<Action> = requests.map(|&it| Action::WithdrawRequest(it)).collect();
         let task = self.first(|place| place == Place::InFlight);
         actions.extend(task.map(Action::Withdraw));
@@ -442,7 +448,7 @@ impl TeamSystem {
 
     fn steps(&self, all: &mut Moves) {
         let team = self.team();
-        if team.asking.is_some() && self.left.coordinator == Coordinator::Exclusive {
+        if self.occupied() {
             return;
         }
         if let Some(task) = self.first(|place| place == Place::InFlight) {
@@ -588,10 +594,8 @@ impl TeamSystem {
     /// follow after it.
     fn deliveries(&self, all: &mut Moves) {
         let team = self.team();
-        let carried = team
-            .asking
-            .as_ref()
-            .map_or(0, |Asking { retired, .. }| *retired);
+        let interrupted = team.asking.as_ref().map(|asking| &asking.step);
+        let carried = interrupted.map_or(0, |step| step.retired);
         let retired = team.workers.iter().filter(|&(_, &it)| it == Post::Retired);
         let retired: Vec<WorkerId> = retired.map(|(&worker, _)| worker).collect();
         let to_tell = retired.len().saturating_sub(carried);
@@ -611,14 +615,7 @@ impl TeamSystem {
                 all.add(true, "workers are told to quit", vec![state.close()]);
             } else {
                 state.must(Action::Left(n));
-                let left = state.decided();
-                let told = left.into_iter().map(|mut state| {
-                    if state.team().vacated && state.broken.is_none() {
-                        state.must(Action::Ask(Request::Vacated));
-                    }
-                    state
-                });
-                all.add(true, "workers leave", told.collect());
+                all.add(true, "workers leave", state.decided());
             }
         }
         if self.fine() {
@@ -626,11 +623,6 @@ impl TeamSystem {
                 let mut state = self.clone();
                 state.must(Action::Left(n));
                 all.add(true, "workers are counted as gone", state.decided());
-            }
-            if team.vacated {
-                let mut state = self.clone();
-                state.must(Action::Ask(Request::Vacated));
-                all.add(true, "room is told", vec![state.close()]);
             }
         }
         if team.finished
@@ -647,7 +639,7 @@ fn asked(request: Request) -> &'static str {
         Request::Grow(_) => "grow by two is asked",
         Request::Shrink(Some(_)) => "shrink by one is asked",
         Request::Shrink(None) => "shrink by all is asked",
-        Request::Raised | Request::Quit | Request::Vacated => "a request is asked",
+        Request::Raised | Request::Quit => "a request is asked",
     }
 }
 
@@ -659,7 +651,6 @@ fn taken(request: Request) -> &'static str {
         Request::Shrink(None) => "a step takes shrink by all",
         Request::Raised => "a step takes the raise",
         Request::Quit => "a step takes the quit",
-        Request::Vacated => "a step hears that there is room",
     }
 }
 
@@ -717,6 +708,13 @@ impl System for TeamSystem {
             Property::always("T3 no worker idles while work waits", |_, it: &Self| {
                 it.team().idle.is_empty() || it.team().backlog.is_empty()
             }),
+            Property::always(
+                "T3 a worker that is wanted is asked for, or one is leaving",
+                |_, it: &Self| {
+                    let team = it.team();
+                    !team.wants_a_worker() || team.asking.is_some() || team.leaving > 0
+                },
+            ),
             Property::always("T5 debt", |_, it: &Self| {
                 let team = it.team();
                 team.asking.is_some() || team.debt <= team.busy()
@@ -762,9 +760,22 @@ impl System for TeamSystem {
                 it.team().gate == Gate::Shut
             }),
             Property::sometimes(
-                "one is asked for again when that one has left",
-                |_, it: &Self| it.sights.0 & ASKED_AGAIN != 0 && it.team().asking.is_some(),
+                "the factory is asked by the step of a `Left`",
+                |_, it: &Self| it.left_asks(),
             ),
+            Property::sometimes(
+                "while it is, the exclusive coordinator takes a step",
+                |_, it: &Self| {
+                    let asking = it.team().asking.as_ref();
+                    let outdated = asking.is_some_and(|asking| asking.outdated);
+                    let exclusive = it.left.coordinator == Coordinator::Exclusive;
+                    it.left_asks() && outdated && exclusive
+                },
+            ),
+            Property::sometimes("the step of a `Left` makes the last try", |_, it: &Self| {
+                let asking = it.team().asking.as_ref();
+                it.left_asks() && asking.is_some_and(|it| it.reason == Reason::LastTry)
+            }),
             Property::sometimes("the team ends", |_, it: &Self| it.team().coordinator_quit),
         ]
     }
