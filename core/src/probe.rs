@@ -1,7 +1,7 @@
 //! The probe: says that something happened, at the point at which it does.
 //!
 //! Off, which is how it ships, it is nothing: no code, no size. With the feature `probe` each
-//! [`Event`] goes to the process's one recorder ([`record_with`]), in the call that caused it.
+//! [`Event`] goes to the process's one recorder (`record_with`), in the call that caused it.
 //!
 //! # Invariants
 //! - An event stands in the critical section that decides what it says. Where one atomic operation
