@@ -96,8 +96,6 @@ impl Job {
                 "--way" => {
                     let way = WAYS.iter().find(|way| way.name() == value);
                     settings.way = *way.ok_or(format!("this build has no way {value}"))?;
-                    let exhaustive = settings.way == Way::Exhaustive;
-                    enumerate &= !exhaustive || scenario.bounds.exhaustive_spurious;
                 }
                 "--preemptions" if value == "none" => settings.preemptions = None,
                 "--preemptions" => settings.preemptions = Some(number()?),

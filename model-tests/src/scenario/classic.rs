@@ -22,7 +22,6 @@ const COMPLETE: Bounds = Bounds {
     preemptions: None,
     spurious: true,
     exhaustive: true,
-    exhaustive_spurious: true,
     quick: true,
 };
 
@@ -584,7 +583,6 @@ pub(super) fn all() -> Vec<Scenario> {
         )),
         spurious: false,
         exhaustive: false,
-        exhaustive_spurious: false,
         quick: false,
     };
     all.push(idle_again);

@@ -76,8 +76,6 @@ pub struct Bounds {
     pub spurious: bool,
     /// Whether shuttle searches exhaustively as well.
     pub exhaustive: bool,
-    /// Whether that search explores the spurious wake-ups as well, each a search of its own.
-    pub exhaustive_spurious: bool,
     /// Whether the quick subset (`make test`, `cargo test --features …`) holds it.
     pub quick: bool,
 }

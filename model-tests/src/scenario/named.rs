@@ -14,7 +14,6 @@ const COMPLETE: Bounds = Bounds {
     preemptions: None,
     spurious: true,
     exhaustive: true,
-    exhaustive_spurious: true,
     quick: true,
 };
 

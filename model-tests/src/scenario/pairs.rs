@@ -238,7 +238,6 @@ fn scenario(subject: Subject, kind: &str, ops: Vec<Op>) -> Scenario {
             spurious: subject == Subject::TeamOfOneThread && kind == "pair",
             exhaustive: matches!(subject, Subject::TeamOfMemory | Subject::TeamStepped)
                 && kind == "pair",
-            exhaustive_spurious: true,
             quick: !two && !under_lock && kind == "pair" && ops.iter().all(|op| QUICK.contains(op)),
         },
         in_order: subject.threads() == Some(1),

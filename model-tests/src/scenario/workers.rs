@@ -17,7 +17,6 @@ const COMPLETE: Bounds = Bounds {
     preemptions: None,
     spurious: true,
     exhaustive: true,
-    exhaustive_spurious: true,
     quick: true,
 };
 
@@ -210,17 +209,11 @@ fn scenario(subject: Subject, ops: Vec<Op>) -> Scenario {
     }]);
     properties.sort_unstable();
     properties.dedup();
-    let costly = kind == "triple" || ops.contains(&Op::Nested);
     Scenario {
         name: format!("{}/{kind}-{}", subject.name(), names.join("-")),
         subject,
         properties,
-        bounds: Bounds {
-            // Shuttle has no partial-order reduction: thirty million executions, of which each wait
-            // that returns spuriously would be as many again. loom explores these.
-            exhaustive_spurious: subject != Subject::Thread || !costly,
-            ..COMPLETE
-        },
+        bounds: COMPLETE,
         in_order: false,
         body: Box::new(move |world| run_on(world, subject, &ops)),
     }
