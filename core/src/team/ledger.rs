@@ -12,8 +12,9 @@
 //! | `Quitting` | refused | leave when no work waits or is in flight | `Ended`, when nothing is outstanding |
 //! | `Ended` | refused | none | – |
 //!
-//! The numbers of workers: `idle` (here), `busy` (out with a task), `making` (one is being made), `leaving` (retired, and not yet counted as told to quit). `debt` busy workers shall leave
-//! when their task ends. `tries` and `growing` are how often a worker may still be asked for, for the
+//! The numbers of workers: `idle` (here), `busy` (out with a task), `making` (one is being made),
+//! `leaving` (retired, and not yet counted as told to quit). `debt` busy workers shall leave when
+//! their task ends. `tries` and `growing` are how often a worker may still be asked for, for the
 //! backlog and for a `grow`.
 //!
 //! Only the shell touches a ledger, under its mutex.
