@@ -47,6 +47,8 @@ pub enum Kind {
     Thread,
     /// A team.
     Team,
+    /// A pool: a team whose workers fetch their tasks themselves.
+    Pool,
 }
 
 /// What a team is asked, or hears of.
@@ -66,6 +68,8 @@ pub enum Subject {
     End(usize),
     /// That this task lost its worker.
     Loss(usize),
+    /// That this worker, which has no task, is gone.
+    Gone(usize),
 }
 
 /// Something that happened to an object. Tasks and workers are numbers.
@@ -129,6 +133,12 @@ pub enum What {
     Withdrawn(Subject),
     /// A step took it in.
     Taken(Subject),
+    /// A pool's worker looks for a task.
+    Looked(usize),
+    /// A pool's worker, which slept, is called to look for a task.
+    Called(usize),
+    /// A pool's worker found no task, and sleeps until it is called.
+    Rested(usize),
     /// This worker is to have this task.
     Assigned(usize, usize),
     /// The factory is asked, and told of so many workers.

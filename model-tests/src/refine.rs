@@ -127,7 +127,7 @@ impl World {
                 Kind::Memory => Object::Memory(memory::Memory::default()),
                 Kind::Lock => Object::Lock(lock::Lock::default()),
                 Kind::Thread => Object::Thread(thread::Thread::default()),
-                Kind::Team => Object::Team(Box::default()),
+                Kind::Team | Kind::Pool => Object::Team(Box::default()),
             };
             self.objects.insert(event.object, object);
             return Ok(());
@@ -302,7 +302,7 @@ fn place(subject: Subject) -> Place {
         Subject::Shrink(n) => Request::Shrink(n),
         Subject::Raised => Request::Raised,
         Subject::Quit => Request::Quit,
-        Subject::End(_) | Subject::Loss(_) => return Place::Own,
+        Subject::End(_) | Subject::Loss(_) | Subject::Gone(_) => return Place::Own,
     })
 }
 
