@@ -9,6 +9,9 @@
 #   make verify-deep  no bounds, as far as HOURS allow; SHARD=1/4 takes one part of four (cargo-nextest)
 #   make fuzz         the fuzz target for SECONDS (nightly, cargo-fuzz)
 #   make scale        10,000,000 tasks through a pool
+#   make bench        what a task costs beside other pools; BENCH has the arguments (--help), for
+#                     example BENCH="--runs 3 --markdown target/bench.md". Wants two quiet cores
+#   make bench-lint   lints and tests of the benchmarks, which `make test` leaves out
 
 CARGO ?= cargo
 HOURS ?= 1
@@ -19,7 +22,7 @@ MODEL = --quiet --locked --profile model -p brigade-model-tests
 EXPLORE = $(CARGO) build $(MODEL) --bin explore
 KEEP = mkdir -p target/explorers && cp target/model/explore target/explorers/
 
-.PHONY: test lint layers std recordings engines verify model results explorers verify-deep controls fuzz scale clean
+.PHONY: test lint layers std recordings engines verify model results explorers verify-deep controls fuzz scale bench bench-lint clean
 
 test: lint layers std recordings engines
 
@@ -94,6 +97,16 @@ fuzz:
 
 scale:
 	BRIGADE_SCALE=10000000 $(CARGO) test --release --locked -p brigade --test scale -- --nocapture
+
+# `--bins`, because the rows about memory run a program of their own.
+bench:
+	$(CARGO) build --release --locked --manifest-path core/bench/Cargo.toml --bins
+	$(CARGO) run --release --locked --manifest-path core/bench/Cargo.toml -- $(BENCH)
+
+bench-lint:
+	$(CARGO) fmt --manifest-path core/bench/Cargo.toml --check
+	$(CARGO) clippy --locked --manifest-path core/bench/Cargo.toml --all-targets -- -D warnings
+	$(CARGO) test --locked --manifest-path core/bench/Cargo.toml
 
 clean:
 	$(CARGO) clean
