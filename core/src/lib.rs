@@ -21,7 +21,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | vocabulary | [`primitives`], `probe` |
-//! | words | `task`, `worker`, `quit`, `contain`, `handle`, `turn` |
+//! | words | `task`, `jobs`, `worker`, `quit`, `contain`, `handle`, `turn` |
 //! | workers | `memory`, `lock`, `queue`, `thread` |
 //! | team | `team`: `statistics`, `ledger`, `handlers`, `tickets`, `shell`, `team_lock`, `public` |
 //! | compositions | `pool` |
@@ -42,6 +42,8 @@
 
 mod contain;
 mod handle;
+#[allow(dead_code, reason = "nothing keeps its jobs in it yet")]
+mod jobs;
 mod lock;
 mod memory;
 mod pool;

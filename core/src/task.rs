@@ -14,7 +14,7 @@
 //!
 //! # Invariants
 //! Carries W1 (*one end*) and W2 (*hand-back*) in types: a task cannot be cloned, run twice, or run after it was dropped.
-//! Only this file of the crate contains `unsafe`.
+//! A job's last words may stay behind ([`Job::words`]): that is what `jobs` rests on.
 
 use std::any::TypeId;
 use std::fmt;
@@ -79,7 +79,9 @@ impl Table {
     }
 }
 
-/// A value of some type `T: Once` and the table of that type.
+/// A value of some type `T: Once` and the table of that type. In C's order, so that the room that the
+/// value does not need comes last.
+#[repr(C)]
 struct Raw<const WORDS: usize> {
     table: &'static Table,
     identity: Identity,
@@ -167,6 +169,7 @@ impl<const WORDS: usize> Drop for Raw<WORDS> {
 pub struct Task(Raw<TICKET_WORDS>);
 
 /// A user's closure in compact form: what waits in a backlog or in a ticket.
+#[repr(transparent)]
 pub(crate) struct Job(Raw<JOB_WORDS>);
 
 impl Task {
@@ -250,6 +253,14 @@ impl Job {
 
     pub(crate) fn identity(&self) -> Identity {
         self.0.identity
+    }
+
+    /// How many words, from its first, hold this job: between 1 and the words of a `Job`. Whoever
+    /// moves it may leave the others behind, as they may be anything, initialised or not.
+    #[inline]
+    pub(crate) fn words(&self) -> usize {
+        let value = self.0.table.size.div_ceil(size_of::<usize>());
+        size_of::<Self>() / size_of::<usize>() - JOB_WORDS + value
     }
 }
 

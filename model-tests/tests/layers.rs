@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 /// From the first layer to the last. A module may use those of its own layer and of earlier ones.
 const LAYERS: &[&[&str]] = &[
     &["primitives", "probe"],
-    &["task", "worker", "quit", "contain", "handle", "turn"],
+    &[
+        "task", "jobs", "worker", "quit", "contain", "handle", "turn",
+    ],
     &["memory", "lock", "queue", "thread"],
     &["team::statistics", "team::team_lock"],
     &["team::ledger"],
@@ -27,8 +29,8 @@ const LAYERS: &[&[&str]] = &[
 /// The last layer: no `unsafe`, no atomics, and the only one to use what the crate exports.
 const COMPOSITIONS: &[&str] = &["pool"];
 
-/// Besides `primitives`, the only module with `unsafe` in it.
-const UNSAFE: &str = "task";
+/// Besides `primitives`, the only modules with `unsafe` in them.
+const UNSAFE: &[&str] = &["task", "jobs"];
 
 /// How far above its use a comment may stand.
 const NEAR: usize = 8;
@@ -106,8 +108,8 @@ fn check(path: &str, text: &str) -> Vec<String> {
         }
     }
     for at in words(&code, "unsafe") {
-        if !primitives && module != [UNSAFE] {
-            found.push(file.violation(at, "unsafe outside of task and primitives"));
+        if !primitives && !UNSAFE.contains(&name.as_str()) {
+            found.push(file.violation(at, "unsafe where there may be none"));
         }
         // `unsafe fn(` is the type of a pointer: nothing is done there.
         let rest = &code[at..];
@@ -512,7 +514,12 @@ const CONTROLS: &[(&str, &str, &str)] = &[
     (
         "queue.rs",
         "// SAFETY: it is.\nunsafe { f() }",
-        "2: unsafe outside of task and primitives",
+        "2: unsafe where there may be none",
+    ),
+    (
+        "team/ledger.rs",
+        "// SAFETY: it is.\nunsafe { f() }",
+        "2: unsafe where there may be none",
     ),
     (
         "task.rs",
@@ -582,6 +589,7 @@ const SOUND: &[(&str, &str)] = &[
     ),
     ("task.rs", "struct Table { run: unsafe fn(*mut u8) }"),
     ("task.rs", "// SAFETY: it is.\nunsafe { f() }"),
+    ("jobs.rs", "// SAFETY: it is.\nunsafe { f() }"),
     (
         "turn.rs",
         "use crate::primitives::thread_local;\nthread_local! {}",

@@ -1,0 +1,305 @@
+//! Against a `VecDeque`, and what the allocator sees.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::resume_unwind;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::probe::IDENTITY_WORDS;
+use crate::task::Task;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// Below 0 where this thread frees what another allocated.
+    static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
+    /// What was run and dropped: how many bytes it captured, and which.
+    static RAN: RefCell<Vec<(usize, u8)>> = const { RefCell::new(Vec::new()) };
+    static DROPPED: RefCell<Vec<(usize, u8)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Counts for each thread by itself, as tests run beside each other.
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: every call goes to the system's allocator, as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        LIVE_BYTES.set(LIVE_BYTES.get() + layout.size() as isize);
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        LIVE_BYTES.set(LIVE_BYTES.get() - layout.size() as isize);
+        // SAFETY: as above; all memory comes from `System`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+/// How many bytes are live that were not when as many were as `before` says.
+fn live_since(before: isize) -> usize {
+    usize::try_from(LIVE_BYTES.get() - before).unwrap()
+}
+
+/// Captures of so many bytes, all the same, that say when they are dropped.
+struct Bytes<const SIZE: usize>([u8; SIZE]);
+
+impl<const SIZE: usize> Bytes<SIZE> {
+    fn what(&self) -> (usize, u8) {
+        let first = self.0.first().copied().unwrap_or_default();
+        assert!(self.0.iter().all(|it| *it == first), "captures are damaged");
+        (SIZE, first)
+    }
+}
+
+impl<const SIZE: usize> Drop for Bytes<SIZE> {
+    fn drop(&mut self) {
+        DROPPED.with_borrow_mut(|all| all.push(self.what()));
+    }
+}
+
+type Make = fn(u8) -> Job;
+
+fn make<const SIZE: usize>(which: u8) -> Job {
+    let bytes = Bytes([which; SIZE]);
+    Job::from(Task::new(move || {
+        let bytes = bytes;
+        RAN.with_borrow_mut(|all| all.push(bytes.what()));
+    }))
+}
+
+macro_rules! sizes {
+    ($($size:literal)*) => { [$(($size, make::<$size>)),*] };
+}
+
+/// Every size that stands inline, and two that are boxed.
+const SIZES: [(usize, Make); 51] = sizes![
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35
+    36 37 38 39 40 41 42 43 44 45 46 47 48 49 200
+];
+
+/// A job of a size, and what it says when it is run or dropped.
+fn numbered(size: usize, which: u8) -> (Job, (usize, u8)) {
+    let (size, make) = SIZES[size % SIZES.len()];
+    (make(which), (size, if size == 0 { 0 } else { which }))
+}
+
+fn ran() -> Vec<(usize, u8)> {
+    RAN.take()
+}
+
+fn dropped() -> Vec<(usize, u8)> {
+    DROPPED.take()
+}
+
+/// Pushes or pops so many jobs.
+#[derive(Clone, Debug)]
+enum Step {
+    Push(Vec<(usize, u8)>),
+    /// The same job over and over, to go from block to block.
+    Many(usize, usize),
+    Pop(usize),
+    DropPopped(usize),
+    Drain,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        prop::collection::vec((0..SIZES.len(), any::<u8>()), 1..30).prop_map(Step::Push),
+        (0..SIZES.len(), 1..400_usize).prop_map(|(size, times)| Step::Many(size, times)),
+        (1..300_usize).prop_map(Step::Pop),
+        (1..300_usize).prop_map(Step::DropPopped),
+        Just(Step::Drain),
+    ]
+}
+
+/// Pops a job, and says what it was by running or dropping it.
+fn pop(jobs: &mut Jobs, run: bool) -> Option<(usize, u8)> {
+    let job = jobs.pop()?;
+    if run {
+        job.run();
+        let ran = ran();
+        assert_eq!(dropped(), ran, "captures dropped otherwise than run");
+        Some(ran[0])
+    } else {
+        drop(job);
+        let dropped = dropped();
+        assert_eq!(dropped.len(), 1, "captures dropped not once");
+        Some(dropped[0])
+    }
+}
+
+proptest! {
+    #[test]
+    fn w1_t4_the_same_as_a_deque(steps in prop::collection::vec(step(), 1..40)) {
+        let (mut jobs, mut model) = (Jobs::new(), VecDeque::new());
+        for step in steps {
+            let (pops, run) = match step {
+                Step::Push(all) => {
+                    for (size, which) in all {
+                        let (job, what) = numbered(size, which);
+                        jobs.push(job);
+                        model.push_back(what);
+                    }
+                    (0, true)
+                }
+                Step::Many(size, times) => {
+                    for n in 0..times {
+                        let (job, what) = numbered(size, n as u8);
+                        jobs.push(job);
+                        model.push_back(what);
+                    }
+                    (0, true)
+                }
+                Step::Pop(times) => (times, true),
+                Step::DropPopped(times) => (times, false),
+                Step::Drain => (model.len() + 1, true),
+            };
+            for _ in 0..pops {
+                prop_assert_eq!(pop(&mut jobs, run), model.pop_front());
+            }
+            prop_assert_eq!(jobs.len(), model.len());
+            prop_assert_eq!(jobs.is_empty(), model.is_empty());
+        }
+        drop(jobs);
+        prop_assert_eq!(dropped(), Vec::from(model), "what was left is dropped, in order");
+        prop_assert_eq!(ran(), []);
+    }
+}
+
+#[test]
+fn a_new_queue_allocates_nothing() {
+    let before = ALLOCATIONS.get();
+    let mut jobs = Jobs::new();
+    assert!(jobs.pop().is_none());
+    drop(jobs);
+    assert_eq!(ALLOCATIONS.get(), before);
+}
+
+#[test]
+fn a_waiting_job_takes_little_more_than_its_captures() {
+    const JOBS: usize = 100_000;
+    let identity = IDENTITY_WORDS * size_of::<usize>();
+    let limits: [(Make, usize); 3] = [(make::<0>, 9), (make::<8>, 17), (make::<48>, 58)];
+    for (make, limit) in limits {
+        let before = LIVE_BYTES.get();
+        let mut jobs = Jobs::new();
+        for _ in 0..JOBS {
+            jobs.push(make(7));
+        }
+        let each = live_since(before).div_ceil(JOBS);
+        assert!(each <= limit + identity, "{each} bytes for each job");
+        while jobs.pop().is_some() {}
+        // Its room counts too, until it is dropped.
+        DROPPED.take();
+        let left = live_since(before);
+        assert!(left <= 2 * size_of::<Block>(), "{left} bytes are kept");
+        drop(jobs);
+        assert_eq!(LIVE_BYTES.get(), before, "a block leaks");
+    }
+}
+
+/// A backlog is given back as it drains, and at no time is there more than what waits needs.
+#[test]
+fn a_backlog_is_given_back_as_it_drains() {
+    const JOBS: usize = 10_000;
+    let record = (7 + IDENTITY_WORDS) * size_of::<usize>();
+    let most = |jobs: usize| jobs * (record + 1) + 3 * size_of::<Block>();
+    let mut jobs = Jobs::new();
+    // All that stands inline: whatever is live besides is the queue's.
+    let job = || {
+        let captures = [1_u8; 48];
+        Job::from(Task::new(move || assert_eq!(captures[0], 1)))
+    };
+    let before = LIVE_BYTES.get();
+    for _ in 0..JOBS {
+        jobs.push(job());
+        let live = live_since(before);
+        assert!(live <= most(jobs.len()), "{live} for {}", jobs.len());
+    }
+    while jobs.pop().is_some() {
+        let live = live_since(before);
+        assert!(live <= most(jobs.len()), "{live} for {}", jobs.len());
+    }
+}
+
+/// Backlogs that keep their length, from none to several blocks, pass many a block's end.
+#[test]
+fn a_steady_backlog_allocates_nothing() {
+    for waiting in [0, 1, 10, 252, 253, 254, 300, 2000] {
+        let mut jobs = Jobs::new();
+        let job = |n: usize| Job::from(Task::new(move || assert_ne!(n, usize::MAX)));
+        let turn = |jobs: &mut Jobs| {
+            for n in 0..1000 {
+                jobs.push(job(n));
+                jobs.pop().unwrap().run();
+            }
+        };
+        for n in 0..waiting {
+            jobs.push(job(n));
+        }
+        turn(&mut jobs);
+        let before = ALLOCATIONS.get();
+        for _ in 0..10 {
+            turn(&mut jobs);
+        }
+        assert_eq!(ALLOCATIONS.get(), before, "{waiting} wait");
+        assert_eq!(jobs.len(), waiting);
+    }
+}
+
+/// An empty queue is at the start of its one block again.
+#[test]
+fn an_empty_queue_starts_again() {
+    let mut jobs = Jobs::new();
+    jobs.push(make::<8>(1));
+    let start = jobs.head;
+    for n in 0..1000 {
+        assert!(jobs.pop().is_some());
+        assert_eq!((jobs.head, jobs.tail), (start, start), "after {n}");
+        jobs.push(make::<48>(2));
+    }
+    assert!(jobs.spare.is_null(), "one block was enough");
+}
+
+#[test]
+fn w8_a_drop_that_panics_loses_no_other_job() {
+    struct Fails(Bytes<1>);
+    impl Drop for Fails {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("the drop of a capture"));
+        }
+    }
+    let mut jobs = Jobs::new();
+    for _ in 0..600 {
+        let (fails, bytes) = (Fails(Bytes([3])), Bytes([1; 20]));
+        jobs.push(Job::from(Task::new(move || drop((fails, bytes)))));
+    }
+    drop(jobs);
+    let dropped = dropped();
+    let of = |what| dropped.iter().filter(|it| **it == what).count();
+    assert_eq!((of((1, 3)), of((20, 1))), (600, 600));
+}
+
+#[test]
+fn it_may_be_sent_with_its_jobs() {
+    let mut jobs = Jobs::new();
+    for n in 0..1000 {
+        jobs.push(make::<16>(n as u8));
+    }
+    let other = std::thread::spawn(move || {
+        while let Some(job) = jobs.pop() {
+            job.run();
+        }
+        ran().len()
+    });
+    assert_eq!(other.join().unwrap(), 1000);
+}
