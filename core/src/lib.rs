@@ -21,7 +21,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | vocabulary | [`primitives`], `probe` |
-//! | words | `task`, `jobs`, `worker`, `quit`, `contain`, `handle`, `turn` |
+//! | words | `short_lock`, `task`, `jobs`, `worker`, `quit`, `contain`, `handle`, `turn` |
 //! | workers | `memory`, `lock`, `queue`, `thread` |
 //! | team | `team`: `statistics`, `ledger`, `handlers`, `tickets`, `shell`, `team_lock`, `public` |
 //! | compositions | `pool` |
@@ -52,6 +52,7 @@ pub mod primitives;
 pub mod probe;
 mod queue;
 mod quit;
+mod short_lock;
 mod task;
 mod team;
 mod thread;
@@ -64,6 +65,8 @@ pub use memory::{MemoryWorker, Performed, Performer, memory_worker, memory_worke
 pub use pool::{Pool, pool, pool_with};
 pub use queue::{Queue, SwapQueue};
 pub use quit::Quit;
+#[doc(hidden)]
+pub use short_lock::{ShortGuard, ShortLock};
 pub use task::Task;
 pub use team::{CreationError, CreationFailed, Handlers, Statistics, Team, TeamLock};
 pub use thread::{Body, JoinError, Thread, ThreadWorker, start_thread};

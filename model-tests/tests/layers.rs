@@ -13,7 +13,14 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["primitives", "probe"],
     &[
-        "task", "jobs", "worker", "quit", "contain", "handle", "turn",
+        "short_lock",
+        "task",
+        "jobs",
+        "worker",
+        "quit",
+        "contain",
+        "handle",
+        "turn",
     ],
     &["memory", "lock", "queue", "thread"],
     &["team::statistics", "team::team_lock"],
@@ -30,7 +37,7 @@ const LAYERS: &[&[&str]] = &[
 const COMPOSITIONS: &[&str] = &["pool"];
 
 /// Besides `primitives`, the only modules with `unsafe` in them.
-const UNSAFE: &[&str] = &["task", "jobs"];
+const UNSAFE: &[&str] = &["task", "jobs", "short_lock"];
 
 /// How far above its use a comment may stand.
 const NEAR: usize = 8;

@@ -8,6 +8,7 @@
 //! | [`UnsafeCell`] | a plain cell | loom's: a race on it fails the model | a plain cell |
 //! | [`Arc`] | std's | **std's** | std's |
 //! | [`thread`], `thread_local!` | std's | loom's | shuttle's |
+//! | `spin_loop`, `sleep` | std's | none: to yield says as much | none |
 //!
 //! **Which back end wins.** The features `loom` and `shuttle` each select that engine. Features
 //! are additive, so with both on (`--all-features`) one has to win: loom does, because it sees
@@ -46,6 +47,8 @@ pub(crate) use backend::thread_local;
 pub use backend::{
     AtomicBool, AtomicUsize, Condvar, ENGINE, Mutex, MutexGuard, UnsafeCell, thread,
 };
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
+pub(crate) use backend::{sleep, spin_loop};
 pub use std::sync::{Arc, Weak, atomic::Ordering};
 
 impl<T> std::fmt::Debug for Mutex<T> {

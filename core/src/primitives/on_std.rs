@@ -7,7 +7,9 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 
+pub(crate) use std::hint::spin_loop;
 pub use std::sync::atomic::{AtomicBool, AtomicUsize};
+pub(crate) use std::thread::sleep;
 pub(crate) use std::thread_local;
 
 /// The name of this back end.

@@ -51,7 +51,8 @@ const SCHEDULES: &str = "100000";
 
 /// At least this many synchronisations are removed from each.
 const REMOVED: usize = 3;
-const SUBJECTS: [&str; 7] = [
+const SUBJECTS: [&str; 8] = [
+    "short-lock",
     "quit",
     "memory",
     "lock",

@@ -21,7 +21,8 @@ pub const WAYS: &[Way] = &[Way::Exhaustive, Way::Random, Way::Pct];
 const SEED: u64 = 0x0062_7269_6761_6465;
 
 /// shuttle's depth-first search, less the scheduling points before the release of a mutex (why that
-/// loses nothing: see the primitives), and able to say that it has finished.
+/// loses nothing: see the primitives), and able to say that it has finished. Who yields is not run
+/// again before another: it would not end otherwise.
 struct Exhaustive {
     inner: DfsScheduler,
     finished: Arc<AtomicBool>,
@@ -52,7 +53,13 @@ impl Scheduler for Exhaustive {
         if releasing() && runnable.iter().any(|task| Some(task.id()) == current) {
             return current;
         }
-        self.inner.next_task(runnable, current, is_yielding)
+        let mut others = Vec::new();
+        if is_yielding {
+            let other = |task: &&&Task| Some(task.id()) != current;
+            others.extend(runnable.iter().filter(other).copied());
+        }
+        let choices = if others.is_empty() { runnable } else { &others };
+        self.inner.next_task(choices, current, is_yielding)
     }
 
     fn next_u64(&mut self) -> u64 {

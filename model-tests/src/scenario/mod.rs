@@ -5,6 +5,7 @@ mod bench;
 mod classic;
 mod named;
 mod pairs;
+mod short_lock;
 mod workers;
 
 use std::fmt;
@@ -17,6 +18,8 @@ use crate::world::Shared;
 /// What a scenario is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
+    /// `ShortLock` by itself, which is no object that a user calls.
+    ShortLock,
     /// `Quit` by itself.
     Quit,
     /// A memory worker by itself.
@@ -44,6 +47,7 @@ impl Subject {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::ShortLock => "short-lock",
             Self::Quit => "quit",
             Self::Memory => "memory",
             Self::Lock => "lock",
@@ -103,6 +107,7 @@ impl Scenario {
     #[must_use]
     pub fn objects(&self) -> Vec<Object> {
         let object = match self.subject {
+            Subject::ShortLock => return Vec::new(),
             Subject::Quit => Object::QuitFlag,
             Subject::Memory => Object::MemoryWorker,
             Subject::Lock => Object::LockWorker,
@@ -130,7 +135,8 @@ impl fmt::Debug for Scenario {
 /// All scenarios, in a fixed order.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    let mut all = workers::all();
+    let mut all = short_lock::all();
+    all.extend(workers::all());
     all.extend(named::all());
     all.extend(classic::all());
     all.extend(pairs::all());
