@@ -189,11 +189,13 @@ mod tests {
     /// Many threads and short sections, with another inside, now and then, for longer than any spins.
     #[test]
     fn w6_sections_do_not_overlap() {
-        const EACH: usize = 50_000;
+        const EACH: usize = 500_000;
         let lock = ShortLock::new((0_usize, 0_usize));
+        let start = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
+                    start.wait();
                     for n in 0..EACH {
                         let mut both = lock.lock();
                         both.0 += 1;
