@@ -127,7 +127,8 @@ impl World {
                 Kind::Memory => Object::Memory(memory::Memory::default()),
                 Kind::Lock => Object::Lock(lock::Lock::default()),
                 Kind::Thread => Object::Thread(thread::Thread::default()),
-                Kind::Team | Kind::Pool => Object::Team(Box::default()),
+                Kind::Team => Object::Team(Box::default()),
+                Kind::Pool => Object::Team(Box::new(Team::of(team::Team::pool()))),
             };
             self.objects.insert(event.object, object);
             return Ok(());
@@ -227,6 +228,13 @@ fn take_thread(machine: &mut thread::Thread, thread: usize, what: What) -> Resul
 }
 
 impl Team {
+    fn of(machine: team::Team) -> Self {
+        Self {
+            machine,
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self, what: What) -> Result<(), Violation> {
         use team::Action;
         let action = match what {
@@ -253,6 +261,10 @@ impl Team {
                 let worker = self.worker_of.remove(&task);
                 Action::Lost(worker.unwrap_or_default(), task)
             }
+            What::Taken(Subject::Gone(worker)) => Action::Gone(worker),
+            What::Looked(worker) => Action::Looked(worker),
+            What::Called(worker) => Action::Called(worker),
+            What::Rested(worker) => Action::Rested(worker),
             What::Taken(subject) => match place(subject) {
                 Place::Task(task) => Action::Take(task),
                 Place::Request(request) => Action::TakeRequest(request),

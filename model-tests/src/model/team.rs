@@ -5,6 +5,9 @@
 //! in one thing that happened, decides what follows, and settles. A step that asks the factory is
 //! interrupted: others may happen before the answer, which resumes it.
 //!
+//! That is a team whose coordinator hands tasks out. In a *pool* ([`Team::pool`]) the workers fetch
+//! them, under its one lock. It has the same rules, but for those under [Pools](#pools).
+//!
 //! # Actions of callers
 //!
 //! | action | allowed | changes | properties |
@@ -70,6 +73,46 @@
 //!   what they gave reason for stands, and the team may ask once more besides.
 //!
 //! The last try of a team that quits is a reason like the others.
+//!
+//! # Pools
+//! A worker *rests* until it is called; is *awake*, and will look for a task; or has one. Those that
+//! rest or are awake, and were not dismissed, are *free*. As many waiting tasks as there are free
+//! workers are *promised* to them, to none by name. So the numbers are those of a team that hands
+//! tasks out:
+//!
+//! | number | is |
+//! |---|---|
+//! | idle | free − promised |
+//! | busy | those that have a task + promised |
+//! | backlogged | waiting − promised |
+//!
+//! "Idle", "busy" and "backlog" mean these in the rules above. T3 holds of them at any moment, and
+//! they are what `Statistics` shows.
+//!
+//! | action | allowed | changes | properties |
+//! |---|---|---|---|
+//! | `Looked(worker)` | awake, not in the middle of another step | opens a step in which it looks | T9 W6 |
+//! | `Gone(worker)` | as `Looked` | opens a step; a dismissal that is due is carried out; else a reason, if more waits than is promised, or, if it counts as a failed creation, `RefusedFirst` is owed | T5 T8 |
+//! | `Ended(worker, task)` | as above | awake, and looks in this step | T2 T5 |
+//! | `Made(worker)` | as above | awake; no backlog and a debt: a dismissal is due | T1 T5 |
+//! | `TakeRequest(Shrink(n))` | as above | of n workers, the idle are dismissed, and count as leaving | T5 |
+//! | `Retire(worker)` | it looks, or is the last that went to rest; a dismissal is due; or quitting, and no work waits | to be told to quit at once | T5 T6 |
+//! | `Assign(worker, task)` | it looks; the first task; no dismissal is due | busy | T4 T5 |
+//! | `Rested(worker)` | it looks; no work waits, no dismissal is due, nor the end | it rests, the last | T5 T6 T9 |
+//! | `Called(worker)` | the last that went to rest; work waits, and nobody is awake | awake | T3 T5 |
+//! | `Settled` | besides: who looks may stay awake only if it might rest; nobody rests while a dismissal is due; if work waits and somebody rests, somebody is awake | – | T5 T6 T9 |
+//! | `AskFactory { workers }` | as above, and as `Settled` | as above | T5 T6 T9 |
+//! | `Left(n)` | right after a step that retired n | as above | T6 |
+//!
+//! A dismissal is no worker's by name: of those awake, the first that looks leaves. It stays due
+//! until then (`due`). A step of `Looked` need not turn a failure into a reason to ask, but may.
+//!
+//! A critical section is not divided: what is accepted is taken next, no call stands within a step,
+//! and between a step that retired workers and its `Left` they are told to quit, and nothing else
+//! happens (`in_one_section`). There is no coordinator, which could refuse something or be quit.
+//!
+//! At the end no work waits while a worker lives. A worker may be awake then (it has not finished
+//! looking), unless the pool was quit.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -111,6 +154,14 @@ pub enum Action {
     Ended(WorkerId, TaskId),
     /// A step hears that the worker refused or dropped its task.
     Lost(WorkerId, TaskId),
+    /// A pool's worker looks for a task.
+    Looked(WorkerId),
+    /// A pool's worker that is awake, and has no task, died.
+    Gone(WorkerId),
+    /// A pool's worker, which rests, is to look for a task.
+    Called(WorkerId),
+    /// A pool's worker, which looked, rests until it is called.
+    Rested(WorkerId),
     /// The worker shall have the task.
     Assign(WorkerId, TaskId),
     /// The factory is asked for a worker.
@@ -206,7 +257,10 @@ pub(super) enum Place {
 /// Where a worker is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Post {
+    /// In a pool: rests.
     Idle,
+    /// Only in a pool: will look for a task.
+    Awake,
     Busy,
     /// Told to quit, because it refused or dropped its task; no step has heard of it.
     Losing,
@@ -236,6 +290,8 @@ pub(super) enum Origin {
     Left,
     /// The coordinator refused something: it is beside the coordinator, and does not ask the factory.
     Withdrawal,
+    /// A pool's worker looks.
+    Look,
 }
 
 /// An open step.
@@ -244,6 +300,8 @@ pub(super) struct Step {
     pub(super) origin: Origin,
     /// How many workers it has retired.
     pub(super) retired: usize,
+    /// A pool's worker that looks, while it has found nothing.
+    pub(super) looks: Option<WorkerId>,
 }
 
 /// The factory is being asked, by an interrupted step.
@@ -283,11 +341,17 @@ pub enum Flaw {
     MissingWakeUp,
     /// The factory is asked again and again while workers are leaving.
     AsksForEver,
+    /// A pool's worker that takes a task need not call the next one.
+    NoChain,
+    /// A pool's worker may rest while work waits, and nobody need be called.
+    RestsWhileWorkWaits,
 }
 
 /// A team.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Team {
+    /// It is a pool: its workers fetch their tasks.
+    pub(super) fetches: bool,
     /// A quit was accepted: nothing is accepted any more.
     pub(super) closed: bool,
     /// A step has taken the quit.
@@ -303,17 +367,19 @@ pub struct Team {
     pub(super) accepted: usize,
 
     pub(super) workers: BTreeMap<WorkerId, Post>,
-    /// The idle ones: the last one in is the last one here.
+    /// The idle ones, of a pool those that rest: the last one in is the last one here.
     pub(super) idle: Vec<WorkerId>,
-    /// How many retired workers `Left` has not counted.
+    /// How many retired workers `Left` has not counted, and how many are dismissed.
     pub(super) leaving: usize,
     /// How many of these were told to quit.
     pub(super) told: usize,
 
     pub(super) step: Option<Step>,
     pub(super) asking: Option<Asking>,
-    /// How many of the idle are to leave before the step goes on.
+    /// How many of the idle are to leave before the step goes on; of a pool's, when they look.
     pub(super) due: usize,
+    /// How many workers a pool's last step retired, whose `Left` has to follow.
+    pub(super) parting: usize,
     /// How many of the busy shall leave when their task ends.
     pub(super) debt: usize,
 
@@ -334,17 +400,27 @@ pub struct Team {
     pub(super) panics: usize,
     pub(super) failures: usize,
 
+    /// Not of a pool, whose numbers are shown as they are.
     pub(super) published: Snapshot,
     flaw: Option<Flaw>,
 }
 
 impl Team {
-    /// A wrong model.
+    /// A pool: a team whose workers fetch their tasks.
     #[must_use]
-    pub fn flawed(flaw: Flaw) -> Self {
+    pub fn pool() -> Self {
+        Self {
+            fetches: true,
+            ..Self::default()
+        }
+    }
+
+    /// This one, gone wrong.
+    #[must_use]
+    pub fn flawed(self, flaw: Flaw) -> Self {
         Self {
             flaw: Some(flaw),
-            ..Self::default()
+            ..self
         }
     }
 
@@ -357,10 +433,10 @@ impl Team {
     pub fn numbers(&self) -> Snapshot {
         let tasks = |those: fn(&Place) -> bool| self.tasks.values().filter(|it| those(it)).count();
         Snapshot {
-            idle: self.idle.len(),
-            busy: self.busy(),
+            idle: self.idling(),
+            busy: self.working(),
             leaving: self.leaving,
-            backlogged: self.backlog.len(),
+            backlogged: self.backlogged(),
             in_flight: self.in_flight(),
             accepted: self.accepted,
             done: tasks(|it| matches!(it, Place::Done)),
@@ -371,14 +447,55 @@ impl Team {
     /// How many workers were made and not told to quit.
     #[must_use]
     pub fn live(&self) -> usize {
-        let live = |it: &&Post| matches!(it, Post::Idle | Post::Busy | Post::Retired);
+        let live = |it: &&Post| !matches!(it, Post::Losing | Post::Gone);
         self.workers.values().filter(live).count()
     }
 
     /// How many workers there are, as the factory is told.
     #[must_use]
     pub fn counted(&self) -> usize {
-        self.idle.len() + self.busy() + self.leaving
+        self.free() + self.busy() + self.leaving
+    }
+
+    /// How many workers could have a task, and have none.
+    pub(super) fn free(&self) -> usize {
+        if self.fetches {
+            self.idle.len() + self.awake() - self.due
+        } else {
+            self.idle.len()
+        }
+    }
+
+    pub(super) fn awake(&self) -> usize {
+        let awake = |it: &&Post| matches!(it, Post::Awake);
+        self.workers.values().filter(awake).count()
+    }
+
+    /// How many tasks wait for workers that are certain to fetch them. Where none fetches, tasks
+    /// wait for no certain worker.
+    fn promised(&self) -> usize {
+        if self.fetches {
+            self.backlog.len().min(self.free())
+        } else {
+            0
+        }
+    }
+
+    fn idling(&self) -> usize {
+        self.free() - self.promised()
+    }
+
+    pub(super) fn working(&self) -> usize {
+        self.busy() + self.promised()
+    }
+
+    pub(super) fn backlogged(&self) -> usize {
+        self.backlog.len() - self.promised()
+    }
+
+    /// No work waits, nor can come of a task in flight.
+    fn drained(&self) -> bool {
+        self.backlog.is_empty() && self.in_flight() == 0
     }
 
     pub(super) fn busy(&self) -> usize {
@@ -401,7 +518,7 @@ impl Team {
 
     /// Work waits, and no worker lives or is being made that could do it.
     pub(super) fn stuck(&self) -> bool {
-        let none = self.idle.is_empty() && self.busy() == 0 && self.asking.is_none();
+        let none = self.free() == 0 && self.busy() == 0 && self.asking.is_none();
         none && !self.backlog.is_empty()
     }
 
@@ -411,14 +528,14 @@ impl Team {
 
     /// There is a reason to ask the factory.
     pub(super) fn wants_a_worker(&self) -> bool {
-        let for_tasks = self.for_tasks.min(self.backlog.len());
+        let for_tasks = self.for_tasks.min(self.backlogged());
         for_tasks > 0 || self.for_grow > 0 || self.last_try_due()
     }
 
     /// Quitting, and nothing is outstanding.
     fn may_finish(&self, retired: usize) -> bool {
-        let none = self.in_flight() == 0 && self.backlog.is_empty() && self.asked.is_empty();
-        let nobody = self.idle.is_empty() && self.busy() == 0 && self.asking.is_none();
+        let none = self.drained() && self.asked.is_empty();
+        let nobody = self.free() == 0 && self.busy() == 0 && self.asking.is_none();
         // What this step retired, it delivers before the end.
         self.quitting && !self.finished && none && nobody && self.leaving == retired
     }
@@ -431,8 +548,10 @@ impl Team {
         rule(new, "W1", "a task was accepted twice")?;
         self.tasks.insert(task, Place::InFlight);
         self.accepted += 1;
-        self.published.accepted += 1;
-        self.published.in_flight += 1;
+        if !self.fetches {
+            self.published.accepted += 1;
+            self.published.in_flight += 1;
+        }
         Ok(())
     }
 
@@ -459,6 +578,7 @@ impl Team {
     }
 
     fn withdraw(&mut self, task: TaskId) -> Result<(), Violation> {
+        self.coordinated("T2")?;
         let in_flight = self.place(task) == Some(Place::InFlight);
         rule(
             in_flight,
@@ -474,6 +594,7 @@ impl Team {
     }
 
     fn withdraw_request(&mut self, request: Request) -> Result<(), Violation> {
+        self.coordinated("T2")?;
         let stands = request == Request::Quit;
         rule(!stands, "T6", "a quit was withdrawn")?;
         self.no_more_asked(request)?;
@@ -489,6 +610,55 @@ impl Team {
         Ok(())
     }
 
+    fn statistics(&self, shown: Snapshot) -> Result<(), Violation> {
+        if self.fetches {
+            let right = shown == self.numbers();
+            return rule(right, "T2", "the numbers are not those of now");
+        }
+        let right = shown == self.published;
+        rule(right, "T2", "the numbers are not those last published")
+    }
+
+    // What only a team that hands tasks out does, and what only a pool does.
+
+    fn coordinated(&self, property: &'static str) -> Result<(), Violation> {
+        let why = "a pool has no coordinator";
+        rule(!self.fetches, property, why)
+    }
+
+    fn fetched(&self) -> Result<(), Violation> {
+        let why = "a worker fetches that is handed its tasks";
+        rule(self.fetches, "T4", why)
+    }
+
+    /// What a critical section of a pool does is not divided by what needs its lock.
+    fn in_one_section(&self, next: &Action) -> Result<(), Violation> {
+        if !self.fetches {
+            return Ok(());
+        }
+        match next {
+            // These happen outside of the lock, or change nothing.
+            Action::Start(_)
+            | Action::Stop { .. }
+            | Action::PanicReported
+            | Action::CreationReported
+            | Action::AbandonedGiven(_)
+            | Action::Refuse(_)
+            | Action::Deny(_) => return Ok(()),
+            Action::Accept(_) | Action::Ask(_) | Action::Statistics(_) => {
+                let why = "a call came between in a step";
+                rule(self.step.is_none(), "W6", why)?;
+            }
+            _ => {}
+        }
+        let takes = matches!(next, Action::Take(_) | Action::TakeRequest(_));
+        let taken = self.in_flight() == 0 && self.asked.is_empty();
+        rule(takes || taken, "T2", "what was accepted was not taken next")?;
+        let parts = matches!(next, Action::WorkerQuit(_) | Action::Left(_));
+        let why = "those that a step retired were not counted as gone next";
+        rule(parts || self.parting == 0, "T6", why)
+    }
+
     // What opens a step.
 
     /// Opens a step in the coordinator's turn.
@@ -497,7 +667,41 @@ impl Team {
     }
 
     fn open_as(&mut self, origin: Origin) -> Result<(), Violation> {
-        self.resume(Step { origin, retired: 0 })
+        self.resume(Step {
+            origin,
+            retired: 0,
+            looks: None,
+        })
+    }
+
+    /// In the step that is open, this worker looks.
+    fn looks(&mut self, worker: WorkerId) {
+        if let Some(step) = &mut self.step {
+            step.looks = Some(worker);
+        }
+    }
+
+    /// The worker that looks in the step that is open.
+    fn looking(&self) -> Option<WorkerId> {
+        self.step.as_ref().and_then(|step| step.looks)
+    }
+
+    /// It has found something, and looks no more.
+    fn found(&mut self, worker: WorkerId, post: Post) {
+        if let Some(step) = &mut self.step {
+            step.looks = None;
+        }
+        self.workers.insert(worker, post);
+    }
+
+    /// The worker is awake, and not in the middle of a step.
+    fn at_large(&self, worker: WorkerId, property: &'static str) -> Result<(), Violation> {
+        self.fetched()?;
+        let awake = self.post(worker) == Some(Post::Awake);
+        rule(awake, property, "a worker looked or died that is not awake")?;
+        let asks = self.asking.as_ref().and_then(|it| it.step.looks);
+        let why = "a worker looked or died in the middle of its step";
+        rule(asks != Some(worker), "W6", why)
     }
 
     fn resume(&mut self, step: Step) -> Result<(), Violation> {
@@ -526,11 +730,11 @@ impl Team {
         self.open()?;
         self.try_again();
         self.outdate();
-        self.tasks.insert(task, Place::Waiting);
-        self.backlog.push_back(task);
-        if self.idle.is_empty() {
+        if self.idling() == 0 {
             self.for_tasks += 1;
         }
+        self.tasks.insert(task, Place::Waiting);
+        self.backlog.push_back(task);
         Ok(())
     }
 
@@ -546,13 +750,14 @@ impl Team {
             }
             Request::Shrink(n) => {
                 let n = n.unwrap_or(usize::MAX);
-                self.due = n.min(self.idle.len());
-                self.debt = self.debt.saturating_add(n - self.due);
+                let now = n.min(self.idling());
+                self.dismiss(now);
+                self.debt = self.debt.saturating_add(n - now);
                 self.cap_debt();
             }
             Request::Raised => {
                 self.outdate();
-                self.for_tasks = self.backlog.len();
+                self.for_tasks = self.backlogged();
             }
             Request::Quit => {
                 self.quitting = true;
@@ -563,10 +768,47 @@ impl Team {
         Ok(())
     }
 
+    /// So many of those without a task are to leave.
+    fn dismiss(&mut self, n: usize) {
+        self.due += n;
+        if self.fetches {
+            self.leaving += n;
+        }
+    }
+
     fn cap_debt(&mut self) {
         if !self.has(Flaw::UncappedDebt) {
-            self.debt = self.debt.min(self.busy());
+            self.debt = self.debt.min(self.working());
         }
+    }
+
+    fn looked(&mut self, worker: WorkerId) -> Result<(), Violation> {
+        self.at_large(worker, "T9")?;
+        self.open_as(Origin::Look)?;
+        self.looks(worker);
+        Ok(())
+    }
+
+    fn gone(&mut self, worker: WorkerId) -> Result<(), Violation> {
+        self.at_large(worker, "T8")?;
+        self.open()?;
+        self.outdate();
+        if self.due > 0 {
+            // It is the one that was dismissed: retired, told, and counted.
+            self.due -= 1;
+            self.workers.insert(worker, Post::Gone);
+            self.vacated(1);
+            return Ok(());
+        }
+        self.workers.insert(worker, Post::Gone);
+        self.cap_debt();
+        if self.unproven {
+            self.refused_first = true;
+            self.retry = true;
+        } else if self.backlogged() > 0 {
+            self.for_tasks += 1;
+        }
+        Ok(())
     }
 
     fn ended(&mut self, worker: WorkerId, task: TaskId) -> Result<(), Violation> {
@@ -579,17 +821,31 @@ impl Team {
         self.open()?;
         self.try_again();
         self.tasks.insert(task, Place::Done);
-        self.workers.insert(worker, Post::Idle);
-        self.idle.push(worker);
+        self.workers.remove(&worker);
         self.unproven = false;
         self.last_try = false;
         // One that is only being made may yet not be had.
-        let another_stays = self.busy() > 0;
-        if self.debt > 0 && (self.backlog.is_empty() || another_stays) {
-            self.debt -= 1;
-            self.due = 1;
+        let another_stays = self.working() > 0;
+        let pays = self.debt > 0 && (self.backlogged() == 0 || another_stays);
+        self.comes(worker, pays);
+        if self.fetches {
+            self.looks(worker);
         }
         Ok(())
+    }
+
+    /// A worker has no task, and may have to leave for a debt.
+    fn comes(&mut self, worker: WorkerId, pays: bool) {
+        if self.fetches {
+            self.workers.insert(worker, Post::Awake);
+        } else {
+            self.workers.insert(worker, Post::Idle);
+            self.idle.push(worker);
+        }
+        if pays {
+            self.debt -= 1;
+            self.dismiss(1);
+        }
     }
 
     fn lost(&mut self, worker: WorkerId, task: TaskId) -> Result<(), Violation> {
@@ -624,13 +880,9 @@ impl Team {
         self.answer()?;
         let new = self.post(worker).is_none();
         rule(new, "T1", "a worker was made twice")?;
-        self.workers.insert(worker, Post::Idle);
-        self.idle.push(worker);
         self.unproven = true;
-        if self.backlog.is_empty() && self.debt > 0 {
-            self.debt -= 1;
-            self.due = 1;
-        }
+        let pays = self.debt > 0 && self.backlogged() == 0;
+        self.comes(worker, pays);
         Ok(())
     }
 
@@ -677,8 +929,17 @@ impl Team {
     fn left(&mut self, n: usize) -> Result<(), Violation> {
         let why = "workers were counted as gone that were not told to quit";
         rule(0 < n && n <= self.told, "T6", why)?;
+        let why = "not all that the step retired were counted as gone, or others";
+        rule(!self.fetches || n == self.parting, "T6", why)?;
         self.open_as(Origin::Left)?;
+        self.parting = 0;
         self.told -= n;
+        self.vacated(n);
+        Ok(())
+    }
+
+    /// So many that were leaving count no more.
+    fn vacated(&mut self, n: usize) {
         self.leaving -= n;
         if !self.has(Flaw::MissingWakeUp) {
             self.gate = Gate::Open;
@@ -686,7 +947,6 @@ impl Team {
         if let Some(asking) = &mut self.asking {
             asking.vacated = true;
         }
-        Ok(())
     }
 
     // What a step decides.
@@ -698,26 +958,35 @@ impl Team {
 
     fn retire(&mut self, worker: WorkerId) -> Result<(), Violation> {
         self.in_step()?;
+        let looks = self.looking() == Some(worker);
         let last_in = self.idle.last() == Some(&worker);
         rule(
-            last_in,
+            looks || last_in,
             "T5",
             "a worker left that was not the last one idle",
         )?;
-        let others = self.idle.len() - 1 + self.busy();
-        let why = "the last worker left while work waits";
-        rule(others > 0 || self.backlog.is_empty(), "T5", why)?;
-        if self.due > 0 {
+        if !self.fetches {
+            let others = self.idle.len() - 1 + self.busy();
+            let why = "the last worker left while work waits";
+            rule(others > 0 || self.backlog.is_empty(), "T5", why)?;
+        }
+        let dismissed = self.due > 0;
+        if dismissed {
             self.due -= 1;
         } else {
             rule(self.quitting, "T5", "a worker left without a reason")?;
-            let drained = self.backlog.is_empty() && self.in_flight() == 0;
-            rule(drained, "T6", "a worker left before the work was done")?;
+            let why = "a worker left before the work was done";
+            rule(self.drained(), "T6", why)?;
         }
         self.outdate();
-        self.idle.pop();
-        self.workers.insert(worker, Post::Retired);
-        self.leaving += 1;
+        if looks {
+            self.found(worker, Post::Retired);
+        } else {
+            self.idle.pop();
+            self.workers.insert(worker, Post::Retired);
+        }
+        // A pool has counted those that it dismissed.
+        self.leaving += usize::from(!(self.fetches && dismissed));
         if let Some(step) = &mut self.step {
             step.retired += 1;
         }
@@ -728,14 +997,60 @@ impl Team {
         self.in_step()?;
         let why = "a worker got a task that was to leave";
         rule(self.due == 0, "T5", why)?;
-        let last_in = self.idle.last() == Some(&worker);
-        rule(last_in, "T5", "not the last one idle got the task")?;
+        if self.fetches {
+            let looks = self.looking() == Some(worker);
+            rule(looks, "T4", "a worker got a task that does not look")?;
+        } else {
+            let last_in = self.idle.last() == Some(&worker);
+            rule(last_in, "T5", "not the last one idle got the task")?;
+        }
         let first = self.backlog.front() == Some(&task);
         rule(first, "T4", "a task overtook one that was taken before")?;
-        self.idle.pop();
+        if self.fetches {
+            self.found(worker, Post::Busy);
+        } else {
+            self.idle.pop();
+            self.workers.insert(worker, Post::Busy);
+        }
         self.backlog.pop_front();
-        self.workers.insert(worker, Post::Busy);
         self.tasks.insert(task, Place::Assigned(worker));
+        Ok(())
+    }
+
+    /// Whether one that looks may find nothing, and rest or stay awake.
+    fn finds_nothing(&self) -> Result<(), Violation> {
+        let why = "a worker that looks did not leave, and a dismissal is due";
+        rule(self.due == 0, "T5", why)?;
+        let left = self.backlog.is_empty() || self.has(Flaw::RestsWhileWorkWaits);
+        rule(left, "T9", "a worker that looks left the work that waits")?;
+        let goes_on = !(self.quitting && self.drained());
+        let why = "a worker that looks stayed after the quit";
+        rule(goes_on, "T6", why)
+    }
+
+    fn rest(&mut self, worker: WorkerId) -> Result<(), Violation> {
+        self.fetched()?;
+        self.in_step()?;
+        let looks = self.looking() == Some(worker);
+        rule(looks, "T9", "a worker rests that has not looked")?;
+        self.finds_nothing()?;
+        self.found(worker, Post::Idle);
+        self.idle.push(worker);
+        Ok(())
+    }
+
+    fn call(&mut self, worker: WorkerId) -> Result<(), Violation> {
+        self.fetched()?;
+        self.in_step()?;
+        let last_in = self.idle.last() == Some(&worker);
+        let why = "a worker was called that was not the last to rest";
+        rule(last_in, "T5", why)?;
+        let why = "a worker was called though no work waits";
+        rule(!self.backlog.is_empty(), "T3", why)?;
+        let why = "a worker was called though another is awake";
+        rule(self.awake() == 0, "T3", why)?;
+        self.idle.pop();
+        self.workers.insert(worker, Post::Awake);
         Ok(())
     }
 
@@ -745,8 +1060,13 @@ impl Team {
         let why = "the factory was asked in the step of a withdrawal";
         rule(origin != Some(Origin::Withdrawal), "W6", why)?;
         rule(self.asking.is_none(), "T1", "two workers are made at once")?;
-        rule(self.due == 0, "T5", "a worker was made before one left")?;
-        let needed = self.idle.is_empty() || self.backlog.is_empty();
+        if self.fetches {
+            // Others need not wait for the factory's answer.
+            self.settled_by_fetching()?;
+        } else {
+            rule(self.due == 0, "T5", "a worker was made before one left")?;
+        }
+        let needed = self.idling() == 0 || self.backlogged() == 0;
         rule(needed, "T3", "a worker was asked for while one idles")?;
         let right = workers == self.counted();
         rule(right, "T1", "the factory was told a wrong number")?;
@@ -768,7 +1088,11 @@ impl Team {
 
     /// Uses up a reason to ask for a worker.
     fn next_reason(&mut self) -> Option<Reason> {
-        self.for_tasks = self.for_tasks.min(self.backlog.len());
+        self.for_tasks = self.for_tasks.min(self.backlogged());
+        let looks = self
+            .step
+            .as_ref()
+            .is_some_and(|it| it.origin == Origin::Look);
         let (count, reason) = if self.for_tasks > 0 {
             (&mut self.for_tasks, Reason::Task)
         } else if self.for_grow > 0 {
@@ -776,8 +1100,11 @@ impl Team {
         } else if self.last_try_due() {
             self.last_try = true;
             return Some(Reason::LastTry);
-        } else if self.again > 0 && (!self.quitting || !self.backlog.is_empty()) {
+        } else if self.again > 0 && (!self.quitting || self.backlogged() > 0) {
             (&mut self.again, Reason::Again)
+        } else if looks && self.retry && self.backlogged() > 0 {
+            self.retry = false;
+            return Some(Reason::Task);
         } else {
             return None;
         };
@@ -822,11 +1149,15 @@ impl Team {
     fn settled(&mut self) -> Result<(), Violation> {
         self.in_step()?;
         let retired = self.step.as_ref().map_or(0, |step| step.retired);
-        rule(self.due == 0, "T5", "a worker stayed that was to leave")?;
-        let works = self.idle.is_empty() || self.backlog.is_empty();
-        rule(works, "T3", "a worker idles while work waits")?;
+        if self.fetches {
+            self.settled_by_fetching()?;
+        } else {
+            rule(self.due == 0, "T5", "a worker stayed that was to leave")?;
+            let works = self.idle.is_empty() || self.backlog.is_empty();
+            rule(works, "T3", "a worker idles while work waits")?;
+        }
         rule(!self.refused_first, "T8", "a first refusal was not told")?;
-        self.for_tasks = self.for_tasks.min(self.backlog.len());
+        self.for_tasks = self.for_tasks.min(self.backlogged());
         let waits = self.asking.is_some() || self.gate != Gate::Open;
         if self.last_try_due() {
             // It waits for those that are leaving.
@@ -837,8 +1168,7 @@ impl Team {
             rule(asked, "T3", "a worker was not asked for")?;
         }
         if self.quitting {
-            let drained = self.backlog.is_empty() && self.in_flight() == 0;
-            let stayed = drained && !self.idle.is_empty();
+            let stayed = self.drained() && !self.idle.is_empty();
             rule(!stayed, "T6", "an idle worker stayed after the quit")?;
             let ends = self.may_finish(retired);
             rule(
@@ -853,8 +1183,28 @@ impl Team {
             self.again = 0;
         }
         self.step = None;
-        self.published = self.numbers();
+        if !self.fetches {
+            self.published = self.numbers();
+        } else if !self.finished {
+            self.parting = retired;
+        }
         Ok(())
+    }
+
+    fn settled_by_fetching(&self) -> Result<(), Violation> {
+        if self.looking().is_some() {
+            self.finds_nothing()?;
+        }
+        let nobody_rests = self.idle.is_empty();
+        let why = "a worker rests though a dismissal is due";
+        rule(self.due == 0 || nobody_rests, "T5", why)?;
+        let called = self.backlog.is_empty() || nobody_rests || self.awake() > 0;
+        let called = called || self.has(Flaw::NoChain) || self.has(Flaw::RestsWhileWorkWaits);
+        rule(
+            called,
+            "T9",
+            "work waits, and of those that rest none was called",
+        )
     }
 
     // What follows outside of steps.
@@ -907,6 +1257,7 @@ impl Team {
     }
 
     fn quit_coordinator(&mut self) -> Result<(), Violation> {
+        self.coordinated("T6")?;
         let why = "the coordinator was quit before the end, or twice";
         rule(self.finished && !self.coordinator_quit, "T6", why)?;
         let last = self.workers.values().all(|&it| it == Post::Gone);
@@ -949,6 +1300,10 @@ impl Machine for Team {
             Action::TakeRequest(Request::Quit) => &["T5", "T6"],
             Action::Ended(..) => &["T2", "T5"],
             Action::Lost(..) => &["T4", "T8"],
+            Action::Looked(_) => &["W6", "T9"],
+            Action::Gone(_) => &["W6", "T5", "T8"],
+            Action::Called(_) => &["T3", "T5"],
+            Action::Rested(_) => &["T5", "T6", "T9"],
             Action::Assign(..) => &["T4", "T5"],
             Action::AskFactory { .. } => &["T1", "T3", "T7", "W6"],
             Action::Made(_) => &["T1", "T5"],
@@ -957,7 +1312,7 @@ impl Machine for Team {
             Action::Retire(_) => &["T5", "T6"],
             Action::Abandon(_) => &["T7"],
             Action::Finish | Action::CoordinatorQuit => &["T6"],
-            Action::Settled => &["T2", "T3", "T5", "T6", "T7", "T8"],
+            Action::Settled => &["T2", "T3", "T5", "T6", "T7", "T8", "T9"],
             Action::Left(_) => &["T1", "T3", "T6"],
             Action::Start(_) => &["W1"],
             Action::Stop { .. } => &["W1", "W8"],
@@ -968,6 +1323,7 @@ impl Machine for Team {
     }
 
     fn take(&mut self, action: &Action) -> Result<(), Violation> {
+        self.in_one_section(action)?;
         match *action {
             Action::Accept(task) => self.accept(task),
             Action::Refuse(task) => self.refuse(task),
@@ -979,6 +1335,10 @@ impl Machine for Team {
             Action::TakeRequest(request) => self.take_request(request),
             Action::Ended(worker, task) => self.ended(worker, task),
             Action::Lost(worker, task) => self.lost(worker, task),
+            Action::Looked(worker) => self.looked(worker),
+            Action::Gone(worker) => self.gone(worker),
+            Action::Called(worker) => self.call(worker),
+            Action::Rested(worker) => self.rest(worker),
             Action::Assign(worker, task) => self.assign(worker, task),
             Action::AskFactory { workers } => self.ask_factory(workers),
             Action::Made(worker) => self.made(worker),
@@ -997,10 +1357,7 @@ impl Machine for Team {
             Action::WorkerQuit(worker) => self.worker_quit(worker),
             Action::CoordinatorQuit => self.quit_coordinator(),
             Action::AbandonedGiven(task) => self.give(task),
-            Action::Statistics(snapshot) => {
-                let right = snapshot == self.published;
-                rule(right, "T2", "the numbers are not those last published")
-            }
+            Action::Statistics(snapshot) => self.statistics(snapshot),
         }
     }
 
@@ -1015,9 +1372,12 @@ impl Machine for Team {
         rule(told, "T6", "a retired worker was not told to quit")?;
         let settled = self.step.is_none() && self.asking.is_none() && self.asked.is_empty();
         rule(settled, "T9", "a step or a request was not finished")?;
+        let works = !self.fetches || self.backlog.is_empty() || self.free() == 0;
+        rule(works, "T3", "work waits at the end, and a worker lives")?;
         rule(self.leaving == 0, "T6", "a worker was not counted as gone")?;
         // The end came after all that was accepted, and the coordinator's quit after all workers'.
-        let ended = !self.closed || (self.finished && self.coordinator_quit);
+        let coordinator = self.fetches || self.coordinator_quit;
+        let ended = !self.closed || (self.finished && coordinator);
         rule(ended, "T6", "the team was quit, and did not end")
     }
 }

@@ -9,6 +9,11 @@
 //! step has no way on, the state is `broken`. What must not be allowed is offered as well (a task
 //! started again, a task accepted after the quit).
 //!
+//! [`Coordinator::None`] is a pool whose workers fetch their tasks. What is accepted is taken at once,
+//! and what a step retires is told to quit and counted at once, each in the same transition, because
+//! it is one critical section. A worker that looks and stays awake is offered, but not owed: it does so
+//! a bounded number of times, then rests. Nor is the death of one that is awake owed.
+//!
 //! # Transitions
 //! Under [`Grain::Coarse`] a step is one transition, up to the factory's answer; so is a task from
 //! its start to the step that sees its end, and the delivery of retirements from `WorkerQuit` to the
@@ -45,6 +50,8 @@ pub enum Coordinator {
     Exclusive,
     /// Any.
     Overlapping,
+    /// Any, and there is no coordinator: the workers fetch their tasks.
+    None,
 }
 
 /// What may happen, and how often.
@@ -60,7 +67,7 @@ pub struct Bounds {
     pub resizes: usize,
     /// How often the factory may fail.
     pub failures: usize,
-    /// How often a worker may refuse its task.
+    /// How often a worker may refuse its task, or die with none.
     pub losses: usize,
     /// How often the coordinator may refuse what was accepted; the team quits then.
     pub withdrawals: usize,
@@ -89,6 +96,7 @@ impl Bounds {
         let coordinator = match self.coordinator {
             Coordinator::Exclusive => "",
             Coordinator::Overlapping => ", overlapping",
+            Coordinator::None => ", fetching",
         };
         name + &withdrawals + grain + coordinator
     }
@@ -102,6 +110,10 @@ const LOST_TO_THE_FRONT: u8 = 1;
 const DEBT_PAID_BY_ENDING: u8 = 2;
 const DEBT_PAID_BY_A_NEW_ONE: u8 = 4;
 const RAISE_WAKES: u8 = 8;
+const CALLED: u8 = 16;
+const RESTED: u8 = 32;
+const GONE: u8 = 64;
+const GONE_DISMISSED: u8 = 128;
 
 /// A pool and all that drives it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -123,13 +135,13 @@ impl TeamSystem {
     /// A pool without workers, and what may happen to it.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        Self::of(Team::default(), bounds)
+        Self::of(team(bounds), bounds)
     }
 
     /// The same, of a wrong model.
     #[must_use]
     pub fn flawed(flaw: Flaw, bounds: Bounds) -> Self {
-        Self::of(Team::flawed(flaw), bounds)
+        Self::of(team(bounds).flawed(flaw), bounds)
     }
 
     fn of(team: Team, bounds: Bounds) -> Self {
@@ -179,6 +191,25 @@ impl TeamSystem {
         exclusive && self.team().asking.is_some() && !self.left_asks()
     }
 
+    fn fetches(&self) -> bool {
+        self.left.coordinator == Coordinator::None
+    }
+
+    /// A pool's worker in the middle of a step, which waits for the factory's answer and will then
+    /// look on.
+    fn looks_on(&self) -> Option<WorkerId> {
+        let asking = self.team().asking.as_ref();
+        asking.and_then(|asking| asking.step.looks)
+    }
+
+    /// A pool's worker that is awake, and in the middle of nothing.
+    fn at_large(&self) -> Option<WorkerId> {
+        let workers = self.team().workers.iter();
+        let mut awake = workers.filter(|&(_, &it)| it == Post::Awake);
+        let found = awake.find(|&(&worker, _)| Some(worker) != self.looks_on());
+        found.map(|(&worker, _)| worker)
+    }
+
     fn fine(&self) -> bool {
         self.left.grain == Grain::Fine
     }
@@ -210,7 +241,7 @@ impl TeamSystem {
 
     /// Keeps the account of what was seen.
     fn see(&mut self, action: &Action) {
-        let waits = !self.team().backlog.is_empty();
+        let waits = self.team().backlogged() > 0;
         let debt = self.team().debt > 0;
         match *action {
             Action::Start(task) => {
@@ -220,13 +251,17 @@ impl TeamSystem {
             }
             Action::Lost(..) if waits => self.sights.0 |= LOST_TO_THE_FRONT,
             Action::Ended(..) if debt => {
-                let others = self.team().busy() > 1;
+                let others = self.team().working() > 1;
                 if others || !waits {
                     self.sights.0 |= DEBT_PAID_BY_ENDING;
                 }
             }
             Action::Made(_) if debt && !waits => self.sights.0 |= DEBT_PAID_BY_A_NEW_ONE,
             Action::TakeRequest(Request::Raised) if waits => self.sights.0 |= RAISE_WAKES,
+            Action::Called(_) => self.sights.0 |= CALLED,
+            Action::Rested(_) => self.sights.0 |= RESTED,
+            Action::Gone(_) if self.team().due > 0 => self.sights.0 |= GONE_DISMISSED,
+            Action::Gone(_) => self.sights.0 |= GONE,
             _ => {}
         }
     }
@@ -251,7 +286,8 @@ impl TeamSystem {
                 });
             }
         }
-        let mut ends: Vec<_> = ends.into_iter().map(Self::close).collect();
+        let parted = ends.into_iter().flat_map(Self::parted);
+        let mut ends: Vec<_> = parted.map(Self::close).collect();
         let mut at = 0;
         while at < ends.len() {
             let twice = ends[..at].contains(&ends[at]);
@@ -264,6 +300,24 @@ impl TeamSystem {
         ends
     }
 
+    /// In a pool, those that the step retired leave in the same critical section.
+    fn parted(mut self) -> Vec<Self> {
+        let parting = self.team().parting;
+        let all = self.fetches() && self.team().finished;
+        let left = if all { usize::MAX } else { parting };
+        let workers = self.team().workers.iter();
+        let retired = workers.filter(|&(_, &it)| it == Post::Retired);
+        let retired: Vec<WorkerId> = retired.map(|(&worker, _)| worker).take(left).collect();
+        for worker in retired {
+            self.must(Action::WorkerQuit(worker));
+        }
+        if parting == 0 || self.broken.is_some() {
+            return vec![self];
+        }
+        self.must(Action::Left(parting));
+        self.decided()
+    }
+
     /// Every decision but to settle.
     fn decisions(&self) -> Vec<Self> {
         let team = self.team();
@@ -273,9 +327,16 @@ impl TeamSystem {
         let idle: Vec<WorkerId> = idle.take(if all { usize::MAX } else { 1 }).collect();
         let waiting = team.backlog.iter().copied();
         let waiting: Vec<TaskId> = waiting.take(if all { usize::MAX } else { 1 }).collect();
-        for &worker in &idle {
+        let looks = team.step.as_ref().and_then(|step| step.looks);
+        let awake = team.workers.iter().filter(|&(_, &it)| it == Post::Awake);
+        let awake = awake.map(|(&worker, _)| worker);
+        let awake = awake.filter(|&worker| all || Some(worker) == looks);
+        for worker in idle.iter().copied().chain(awake) {
             offers.push(Action::Retire(worker));
             offers.extend(waiting.iter().map(|&task| Action::Assign(worker, task)));
+            if self.fetches() {
+                offers.extend([Action::Called(worker), Action::Rested(worker)]);
+            }
         }
         offers.extend(waiting.iter().map(|&task| Action::Abandon(task)));
         if team.asking.is_none() {
@@ -332,7 +393,12 @@ impl TeamSystem {
         others.sort_unstable();
         tasks.extend(others.iter().map(|&(_, _, task)| task));
 
+        let looks_on = team.asking.as_ref().and_then(|asking| asking.step.looks);
         let mut workers = team.idle.clone();
+        workers.extend(looks_on);
+        let awake = team.workers.iter().filter(|&(_, &it)| it == Post::Awake);
+        let awake = awake.map(|(&worker, _)| worker);
+        workers.extend(awake.filter(|&worker| Some(worker) != looks_on));
         workers.extend(tasks.iter().filter_map(|task| match team.tasks[task] {
             Place::Assigned(worker) | Place::Running(worker) | Place::Stopped(worker) => {
                 Some(worker)
@@ -358,6 +424,9 @@ impl TeamSystem {
         team.workers = (0..).zip(posts).collect();
         team.backlog = (0..team.backlog.len()).collect();
         team.idle = (0..team.idle.len()).collect();
+        if let Some(asking) = &mut team.asking {
+            asking.step.looks = looks_on.map(|worker| worker_numbers[&worker]);
+        }
         self.started = self.started.iter().map(|task| task_numbers[task]).collect();
         self
     }
@@ -388,7 +457,8 @@ impl TeamSystem {
             state.left.tasks -= 1;
             let task = self.team().tasks.len();
             state.must(Action::Accept(task));
-            all.add(false, "a task is accepted", vec![state.close()]);
+            let states = state.taken(Action::Take(task));
+            all.add(false, "a task is accepted", states);
         }
         if self.left.resizes > 0 {
             for request in [
@@ -400,7 +470,8 @@ impl TeamSystem {
                 let mut state = self.clone();
                 state.left.resizes -= 1;
                 state.must(Action::Ask(request));
-                all.add(false, asked(request), vec![state.close()]);
+                let states = state.taken(Action::TakeRequest(request));
+                all.add(false, asked(request), states);
             }
         }
         if self.left.raises > 0 {
@@ -412,11 +483,49 @@ impl TeamSystem {
                 state.broken = Some("the model forbids what happens");
             }
             state.must(Action::Ask(Request::Raised));
-            all.add(false, "the limit is raised", vec![state.close()]);
+            let states = state.taken(Action::TakeRequest(Request::Raised));
+            all.add(false, "the limit is raised", states);
         }
         let mut state = self.clone();
         state.must(Action::Ask(Request::Quit));
-        all.add(false, "a quit is accepted", vec![state.close()]);
+        let states = state.taken(Action::TakeRequest(Request::Quit));
+        all.add(false, "a quit is accepted", states);
+    }
+
+    /// In a pool, the same critical section takes what it accepts.
+    fn taken(mut self, take: Action) -> Vec<Self> {
+        if !self.fetches() {
+            return vec![self.close()];
+        }
+        let why = "T2 something comes between acceptance and its step";
+        self.must_not(Action::Ask(Request::Raised), why);
+        self.must_not(Action::Statistics(self.team().numbers()), why);
+        self.must(take);
+        self.decided()
+    }
+
+    /// A pool's workers look for tasks, or die before that.
+    fn looks(&self, all: &mut Moves) {
+        let Some(worker) = self.at_large() else {
+            return;
+        };
+        let mut state = self.clone();
+        state.must(Action::Looked(worker));
+        let same = |it: &Self| {
+            Self {
+                sights: self.sights,
+                ..it.clone()
+            } == *self
+        };
+        let (stays, finds): (Vec<_>, _) = state.decided().into_iter().partition(same);
+        all.add(false, "a worker looks and stays awake", stays);
+        all.add(true, "a worker looks", finds);
+        if self.left.losses > 0 {
+            let mut state = self.clone();
+            state.left.losses -= 1;
+            state.must(Action::Gone(worker));
+            all.add(false, "a worker dies that has no task", state.decided());
+        }
     }
 
     /// The coordinator refuses what was accepted, which goes back to the caller. A team that has lost
@@ -480,6 +589,7 @@ impl TeamSystem {
                 break;
             }
         }
+        self.looks(all);
         if !self.fine() {
             self.run_or_lose(all);
         }
@@ -594,6 +704,15 @@ impl TeamSystem {
     /// follow after it.
     fn deliveries(&self, all: &mut Moves) {
         let team = self.team();
+        if self.fetches() {
+            let why = "T6 a pool has a coordinator that is quit";
+            let mut state = self.clone();
+            state.must_not(Action::CoordinatorQuit, why);
+            if state.broken.is_some() {
+                all.add(false, why, vec![state]);
+            }
+            return;
+        }
         let interrupted = team.asking.as_ref().map(|asking| &asking.step);
         let carried = interrupted.map_or(0, |step| step.retired);
         let retired = team.workers.iter().filter(|&(_, &it)| it == Post::Retired);
@@ -630,6 +749,14 @@ impl TeamSystem {
         {
             all.add(true, "the coordinator is quit", vec![state.close()]);
         }
+    }
+}
+
+/// What takes the actions.
+fn team(bounds: Bounds) -> Team {
+    match bounds.coordinator {
+        Coordinator::None => Team::pool(),
+        _ => Team::default(),
     }
 }
 
@@ -706,8 +833,23 @@ impl System for TeamSystem {
                 team.numbers().conserves() && team.published.conserves()
             }),
             Property::always("T3 no worker idles while work waits", |_, it: &Self| {
-                it.team().idle.is_empty() || it.team().backlog.is_empty()
+                let numbers = it.team().numbers();
+                numbers.idle == 0 || numbers.backlogged == 0
             }),
+            Property::always(
+                "T9 while work waits, not all that have none of it rest",
+                |_, it: &Self| {
+                    let team = it.team();
+                    team.backlog.is_empty() || team.idle.is_empty() || team.awake() > 0
+                },
+            ),
+            Property::always(
+                "T5 nobody rests while a dismissal is due",
+                |_, it: &Self| {
+                    let team = it.team();
+                    team.due == 0 || (team.idle.is_empty() && team.due <= team.awake())
+                },
+            ),
             Property::always(
                 "T3 a worker that is wanted is asked for, or one is leaving",
                 |_, it: &Self| {
@@ -717,7 +859,7 @@ impl System for TeamSystem {
             ),
             Property::always("T5 debt", |_, it: &Self| {
                 let team = it.team();
-                team.asking.is_some() || team.debt <= team.busy()
+                team.asking.is_some() || team.debt <= team.working()
             }),
             Property::always("T6 the coordinator is quit last", |_, it: &Self| {
                 let team = it.team();
@@ -729,13 +871,13 @@ impl System for TeamSystem {
                 it.team().quitting || it.team().numbers().abandoned == 0
             }),
             Property::sometimes("a task waits while quitting", |_, it: &Self| {
-                it.team().quitting && !it.team().backlog.is_empty()
+                it.team().quitting && it.team().backlogged() > 0
             }),
             Property::sometimes("a shrink waits for a busy worker", |_, it: &Self| {
                 it.team().debt > 0
             }),
             Property::sometimes("a creation failed while work waits", |_, it: &Self| {
-                it.team().retry && !it.team().backlog.is_empty()
+                it.team().retry && it.team().backlogged() > 0
             }),
             Property::sometimes(
                 "a debt is paid by a worker that ends its task",
@@ -776,7 +918,32 @@ impl System for TeamSystem {
                 let asking = it.team().asking.as_ref();
                 it.left_asks() && asking.is_some_and(|it| it.reason == Reason::LastTry)
             }),
-            Property::sometimes("the team ends", |_, it: &Self| it.team().coordinator_quit),
+            Property::sometimes("the team ends", |_, it: &Self| {
+                it.team().finished && (it.fetches() || it.team().coordinator_quit)
+            }),
+            Property::sometimes("a worker that rests is called", |_, it: &Self| {
+                it.sights.0 & CALLED != 0
+            }),
+            Property::sometimes("a worker looks, and rests", |_, it: &Self| {
+                it.sights.0 & RESTED != 0
+            }),
+            Property::sometimes(
+                "a dismissal is due from one that is awake",
+                |_, it: &Self| it.team().due > 0,
+            ),
+            Property::sometimes("one dies that is awake", |_, it: &Self| {
+                it.sights.0 & GONE != 0
+            }),
+            Property::sometimes("one dies that is to leave", |_, it: &Self| {
+                it.sights.0 & GONE_DISMISSED != 0
+            }),
+            Property::sometimes(
+                "others take steps while one that looks asks the factory",
+                |_, it: &Self| {
+                    let asking = it.team().asking.as_ref();
+                    asking.is_some_and(|it| it.outdated && it.step.looks.is_some())
+                },
+            ),
         ]
     }
 }
@@ -842,6 +1009,19 @@ pub fn configurations() -> Vec<Configuration> {
     all.extend([overlapping(0, 1, 3, 1), overlapping(1, 1, 2, 2)]);
     all.extend([fine(raised(1, 2, 1)), fine(overlapping(1, 0, 2, 2))]);
     all.push(fine(overlapping(2, 0, 2, 1)));
+    let fetching = |limit, raises, tasks, resizes| Bounds {
+        coordinator: Coordinator::None,
+        ..overlapping(limit, raises, tasks, resizes)
+    };
+    for limit in 1..=3 {
+        for tasks in 1..=4 {
+            for resizes in 0..=2 {
+                all.push(fetching(limit, 0, tasks, resizes));
+            }
+        }
+    }
+    all.extend([fetching(0, 1, 3, 1), fetching(1, 1, 2, 2)]);
+    all.extend([fine(fetching(1, 1, 2, 1)), fine(fetching(2, 0, 2, 1))]);
     let one = |bounds: Bounds| {
         let size = bounds.limit + bounds.tasks + 2 * bounds.resizes;
         let exclusive = bounds.coordinator == Coordinator::Exclusive;
