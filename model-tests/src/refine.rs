@@ -9,7 +9,7 @@
 //! of a lock worker's acceptance. There a machine may see them in any order that keeps each thread's
 //! own; all others keep the order in which they were recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use brigade::probe::{Kind, Subject, What};
@@ -53,12 +53,30 @@ impl Disagreement {
     }
 }
 
-/// Whether every worker's thread has said that it ends.
+/// Whether every worker's thread has said that it ends, and every pool has done all that it began.
 #[must_use]
 pub fn settled(trace: &[Recorded]) -> bool {
-    let count = |counts: fn(What) -> bool| trace.iter().filter(|it| counts(it.event.what)).count();
-    let begun = count(|what| what == What::New(Kind::Thread));
-    let ended = count(|what| matches!(what, What::ThreadEnded));
+    let mut pools = BTreeSet::new();
+    let (mut begun, mut ended) = (0, 0);
+    for Recorded { event, .. } in trace {
+        if event.what == What::New(Kind::Pool) {
+            pools.insert(event.object);
+        }
+        let pools = pools.contains(&event.object);
+        begun += usize::from(match event.what {
+            What::New(kind) => kind == Kind::Thread,
+            What::FactoryAsked(_) | What::FirstRefused | What::Abandoned(_) => pools,
+            What::Stopped { panicked, .. } => pools && panicked,
+            _ => false,
+        });
+        // A failed creation has to be reported, one that succeeds makes a worker that has to leave.
+        ended += usize::from(match event.what {
+            What::ThreadEnded => true,
+            What::AtLimit | What::WorkerQuit(_) | What::Taken(Subject::Gone(_)) => pools,
+            What::CreationReported | What::AbandonedGiven(_) | What::PanicReported => pools,
+            _ => false,
+        });
+    }
     begun <= ended
 }
 
@@ -503,6 +521,81 @@ mod tests {
     fn h2_a_thread_that_does_not_end_is_owed() {
         assert_eq!(broken(&run(&[])), "H2");
         assert!(!settled(&run(&[])));
+    }
+
+    /// A pool makes worker 3 for task 7, which it runs; then what follows.
+    fn pool(more: &[What]) -> Vec<Recorded> {
+        let run = [
+            What::Asked(Subject::Task(7)),
+            What::Taken(Subject::Task(7)),
+            What::FactoryAsked(0),
+            What::WorkerMade(3),
+            What::Settled,
+            What::Statistics([0, 1, 0, 0, 0, 1, 0, 0]),
+            What::Looked(3),
+            What::Assigned(3, 7),
+            What::Settled,
+            What::Started(7),
+            STOPPED,
+            What::Taken(Subject::End(3)),
+        ];
+        let all: Vec<_> = run.iter().chain(more).map(|&what| (0, what)).collect();
+        trace(Kind::Pool, &all)
+    }
+
+    #[test]
+    fn t9_a_pool_whose_worker_rests_is_called_looks_and_leaves() {
+        let quit = [
+            What::Rested(3),
+            What::Settled,
+            What::Asked(Subject::Task(8)),
+            What::Taken(Subject::Task(8)),
+            What::Called(3),
+            What::Settled,
+            What::Asked(Subject::Quit),
+            What::Taken(Subject::Quit),
+            What::Settled,
+            What::Looked(3),
+            What::Assigned(3, 8),
+            What::Settled,
+            What::Started(8),
+            What::Stopped {
+                task: 8,
+                panicked: false,
+            },
+            What::Taken(Subject::End(3)),
+            What::Retired(3),
+            What::Finished,
+            What::Settled,
+            What::WorkerQuit(3),
+        ];
+        assert_eq!(broken(&pool(&quit)), "nothing");
+        assert!(settled(&pool(&quit)));
+        let (last, rest) = quit.split_last().unwrap();
+        assert_eq!(*last, What::WorkerQuit(3));
+        assert_eq!(broken(&pool(rest)), "T6");
+        assert!(!settled(&pool(rest)));
+        let mut uncalled = quit.to_vec();
+        uncalled.remove(4);
+        assert_eq!(broken(&pool(&uncalled)), "T9");
+        // No team's does so.
+        let mut team = pool(&quit);
+        team[0].event.what = What::New(Kind::Team);
+        assert_ne!(broken(&team), "nothing");
+    }
+
+    #[test]
+    fn t8_a_pools_worker_that_is_gone_has_left() {
+        let gone = [
+            What::Settled,
+            What::Taken(Subject::Gone(3)),
+            What::Settled,
+            What::Statistics([0, 0, 0, 0, 0, 1, 1, 0]),
+        ];
+        assert_eq!(broken(&pool(&gone)), "nothing");
+        assert!(settled(&pool(&gone)) && !settled(&pool(&gone[..1])));
+        let rests = [What::Rested(3), gone[0], gone[1]];
+        assert_eq!(broken(&pool(&rests)), "T8");
     }
 
     /// On real threads a flag that was read before the quit may be told of after it, but not where

@@ -145,6 +145,7 @@ fn property(object: Object, past: &[Operation], culprit: &Operation) -> &'static
         (Op::DropPerformer, _) => "M2",
         (Op::Abandoned(_), _) => "T7",
         (Op::Statistics, Some(Ret::Numbers(now))) if crowded(object, now.idle + now.busy) => "T1",
+        (Op::Statistics, Some(Ret::Numbers(now))) if now.idle > 0 && now.backlogged > 0 => "T3",
         (Op::Statistics, _) => "T2",
         (Op::Clone | Op::DropHandle, _) => "H3",
         _ => "W4",

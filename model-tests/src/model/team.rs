@@ -91,7 +91,7 @@
 //!
 //! | action | allowed | changes | properties |
 //! |---|---|---|---|
-//! | `Looked(worker)` | awake, not in the middle of another step | opens a step in which it looks | T9 W6 |
+//! | `Looked(worker)` | awake | opens a step in which it looks | T9 |
 //! | `Gone(worker)` | as `Looked` | opens a step; a dismissal that is due is carried out; else a reason, if more waits than is promised, or, if it counts as a failed creation, `RefusedFirst` is owed | T5 T8 |
 //! | `Ended(worker, task)` | as above | awake, and looks in this step | T2 T5 |
 //! | `Made(worker)` | as above | awake; no backlog and a debt: a dismissal is due | T1 T5 |
@@ -101,11 +101,11 @@
 //! | `Rested(worker)` | it looks; no work waits, no dismissal is due, nor the end | it rests, the last | T5 T6 T9 |
 //! | `Called(worker)` | the last that went to rest; work waits, and nobody is awake | awake | T3 T5 |
 //! | `Settled` | besides: who looks may stay awake only if it might rest; nobody rests while a dismissal is due; if work waits and somebody rests, somebody is awake | – | T5 T6 T9 |
-//! | `AskFactory { workers }` | as above, and as `Settled` | as above | T5 T6 T9 |
+//! | `AskFactory { workers }` | besides: nobody looks any more; those that rest, as at `Settled` | as above | T5 T9 |
 //! | `Left(n)` | right after a step that retired n | as above | T6 |
 //!
 //! A dismissal is no worker's by name: of those awake, the first that looks leaves. It stays due
-//! until then (`due`). A step of `Looked` need not turn a failure into a reason to ask, but may.
+//! until then (`due`). The step of a `Looked` need not turn a failure into a reason to ask, but may.
 //!
 //! A critical section is not divided: what is accepted is taken next, no call stands within a step,
 //! and between a step that retired workers and its `Left` they are told to quit, and nothing else
@@ -341,9 +341,9 @@ pub enum Flaw {
     MissingWakeUp,
     /// The factory is asked again and again while workers are leaving.
     AsksForEver,
-    /// A pool's worker that takes a task need not call the next one.
+    /// A pool's worker that takes a task, or leaves, need not call the next one.
     NoChain,
-    /// A pool's worker may rest while work waits, and nobody need be called.
+    /// A pool's worker may rest while work waits.
     RestsWhileWorkWaits,
 }
 
@@ -694,14 +694,10 @@ impl Team {
         self.workers.insert(worker, post);
     }
 
-    /// The worker is awake, and not in the middle of a step.
-    fn at_large(&self, worker: WorkerId, property: &'static str) -> Result<(), Violation> {
+    fn is_awake(&self, worker: WorkerId, property: &'static str) -> Result<(), Violation> {
         self.fetched()?;
         let awake = self.post(worker) == Some(Post::Awake);
-        rule(awake, property, "a worker looked or died that is not awake")?;
-        let asks = self.asking.as_ref().and_then(|it| it.step.looks);
-        let why = "a worker looked or died in the middle of its step";
-        rule(asks != Some(worker), "W6", why)
+        rule(awake, property, "a worker looked or died that is not awake")
     }
 
     fn resume(&mut self, step: Step) -> Result<(), Violation> {
@@ -783,14 +779,14 @@ impl Team {
     }
 
     fn looked(&mut self, worker: WorkerId) -> Result<(), Violation> {
-        self.at_large(worker, "T9")?;
+        self.is_awake(worker, "T9")?;
         self.open_as(Origin::Look)?;
         self.looks(worker);
         Ok(())
     }
 
     fn gone(&mut self, worker: WorkerId) -> Result<(), Violation> {
-        self.at_large(worker, "T8")?;
+        self.is_awake(worker, "T8")?;
         self.open()?;
         self.outdate();
         if self.due > 0 {
@@ -818,7 +814,11 @@ impl Team {
             "W1",
             "an end was seen of a task that has not stopped",
         )?;
-        self.open()?;
+        self.open_as(if self.fetches {
+            Origin::Look
+        } else {
+            Origin::Turn
+        })?;
         self.try_again();
         self.tasks.insert(task, Place::Done);
         self.workers.remove(&worker);
@@ -1061,8 +1061,11 @@ impl Team {
         rule(origin != Some(Origin::Withdrawal), "W6", why)?;
         rule(self.asking.is_none(), "T1", "two workers are made at once")?;
         if self.fetches {
-            // Others need not wait for the factory's answer.
-            self.settled_by_fetching()?;
+            // Nobody else waits for the factory's answer.
+            let looked = self.looking().is_none();
+            let why = "a worker that looks asked the factory first";
+            rule(looked, "T9", why)?;
+            self.rest_well()?;
         } else {
             rule(self.due == 0, "T5", "a worker was made before one left")?;
         }
@@ -1150,7 +1153,10 @@ impl Team {
         self.in_step()?;
         let retired = self.step.as_ref().map_or(0, |step| step.retired);
         if self.fetches {
-            self.settled_by_fetching()?;
+            if self.looking().is_some() {
+                self.finds_nothing()?;
+            }
+            self.rest_well()?;
         } else {
             rule(self.due == 0, "T5", "a worker stayed that was to leave")?;
             let works = self.idle.is_empty() || self.backlog.is_empty();
@@ -1191,15 +1197,15 @@ impl Team {
         Ok(())
     }
 
-    fn settled_by_fetching(&self) -> Result<(), Violation> {
-        if self.looking().is_some() {
-            self.finds_nothing()?;
-        }
+    /// Those of a pool's workers that rest may, while nobody holds its lock.
+    fn rest_well(&self) -> Result<(), Violation> {
         let nobody_rests = self.idle.is_empty();
         let why = "a worker rests though a dismissal is due";
         rule(self.due == 0 || nobody_rests, "T5", why)?;
         let called = self.backlog.is_empty() || nobody_rests || self.awake() > 0;
-        let called = called || self.has(Flaw::NoChain) || self.has(Flaw::RestsWhileWorkWaits);
+        let chained = !self.has(Flaw::NoChain) && !self.has(Flaw::RestsWhileWorkWaits);
+        let origin = self.step.as_ref().map(|step| step.origin);
+        let called = called || !(chained || origin == Some(Origin::Turn));
         rule(
             called,
             "T9",
@@ -1300,12 +1306,12 @@ impl Machine for Team {
             Action::TakeRequest(Request::Quit) => &["T5", "T6"],
             Action::Ended(..) => &["T2", "T5"],
             Action::Lost(..) => &["T4", "T8"],
-            Action::Looked(_) => &["W6", "T9"],
-            Action::Gone(_) => &["W6", "T5", "T8"],
+            Action::Looked(_) => &["T9"],
+            Action::Gone(_) => &["T5", "T8"],
             Action::Called(_) => &["T3", "T5"],
             Action::Rested(_) => &["T5", "T6", "T9"],
             Action::Assign(..) => &["T4", "T5"],
-            Action::AskFactory { .. } => &["T1", "T3", "T7", "W6"],
+            Action::AskFactory { .. } => &["T1", "T3", "T5", "T7", "T9", "W6"],
             Action::Made(_) => &["T1", "T5"],
             Action::AtLimit => &["T1", "T3"],
             Action::Failed | Action::RefusedFirst | Action::CreationReported => &["T8"],

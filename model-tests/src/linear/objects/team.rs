@@ -1,13 +1,14 @@
 //! The team, as far as calls and runs tell: it is not seen which worker has which task.
 //!
 //! Properties: W1, W2, W3, W4; T1 (no more tasks run at a time, and no more workers are counted, than
-//! there may be workers); T2 (the numbers); T4 (with one worker: first in, first out); T7 (a task is
+//! there may be workers); T2 (the numbers); T3 (none says that one idles while work waits); T4 (with one worker: first in, first out); T7 (a task is
 //! given up only after a quit, and never runs).
 //!
 //! # The numbers
 //! Exactly the tasks accepted so far are counted as accepted, and they are all somewhere. A task is
 //! counted as busy before it starts, as done after it has ended, and as abandoned before its owner is
-//! handed it. What is counted as done or abandoned stays so.
+//! handed it. What is counted as done or abandoned stays so. None of this is another for a pool, whose
+//! numbers are those of the moment: a task that is promised to a worker counts as busy.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -84,6 +85,7 @@ impl Team {
             && (self.said_done..=self.ended).contains(&now.done)
             && now.abandoned >= self.said_abandoned.max(self.handed)
             && (now.abandoned == 0 || self.gate.quit)
+            && (now.idle == 0 || now.backlogged == 0)
             && now.idle + now.busy <= self.limit;
         self.said_done = now.done;
         self.said_abandoned = now.abandoned;

@@ -119,6 +119,24 @@ fn t1_more_workers_are_counted_than_there_may_be() {
 }
 
 #[test]
+fn t3_a_worker_is_said_to_idle_while_work_waits() {
+    for idle in [0, 1] {
+        let mut history = History::new();
+        accepted(&mut history, 0, 0);
+        let now = Numbers {
+            idle,
+            ..numbers(1, 0, 0)
+        };
+        said(&mut history, 0, now);
+        if idle == 0 {
+            explained(&history, TEAM);
+        } else {
+            broken(&history, TEAM, "T3");
+        }
+    }
+}
+
+#[test]
 fn t2_done_and_not_run() {
     let mut history = History::new();
     accepted(&mut history, 0, 0);
