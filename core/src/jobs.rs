@@ -4,7 +4,7 @@
 //!
 //! # State
 //! Blocks of [`BLOCK_BYTES`], each linked to the next, hold records one after the other. A record is
-//! the first words of a [`Job`], as many as [`Job::words`] says: its table and its captures.
+//! what [`Job::store`] makes of a job: its table and its captures.
 //!
 //! | | points to |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | `head` | the oldest record, or what is `head_end` of a drained block |
 //! | `tail` | the room after the newest record |
 //! | `head_end`, `tail_end` | where, in `first` and in `last`, no record starts any more |
-//! | `spare` | a block that holds nothing, or null |
+//! | `spare` | blocks that hold nothing, at most [`KEEP`] of them |
 //!
 //! All are null until the first push.
 //!
@@ -20,31 +20,32 @@
 //! - W1: what was pushed is popped once, or dropped once with the queue.
 //! - T4: first in, first out.
 //! - W8: a drop that panics loses no other job.
-//! - A record starts below its block's end only, from where a whole `Job` fits into the block. So each
+//! - A record starts below its block's end only, from where the largest fits into the block. So each
 //!   copy is one of fixed size, whatever the record's; what it copies besides is what nobody reads.
 //! - A block is left behind, by `tail` and later by `head`, exactly when they are at or above its end:
 //!   nothing marks where its records stop.
-//! - A block that holds no record is the spare, or is left by the next pop or used by the next push:
-//!   so a backlog's memory is given back as it drains.
+//! - A block that holds no record is a spare, or is left by the next pop or used by the next push:
+//!   so a backlog's memory is given back as it drains, but for the spares.
 //!
 //! Why not a `VecDeque<Job>`: its room is that of the largest job for each, stays as large as it ever
 //! was, and is copied, and doubled, when it grows.
 
-use std::mem::{MaybeUninit, align_of, offset_of, replace, size_of};
+use std::mem::{MaybeUninit, offset_of, size_of};
 use std::ptr::null_mut;
 
 use crate::contain::quietly;
-use crate::task::Job;
+use crate::task::{Job, Slot};
 
 /// A page: small beside a thread's stack, and one allocation for 73 jobs at least.
 const BLOCK_BYTES: usize = 4096;
 
+/// How many blocks are kept for the next burst: 128 KiB, the room of 1,800 jobs at least.
+const KEEP: usize = 32;
+
 const BLOCK_WORDS: usize = (BLOCK_BYTES - size_of::<*mut Block>()) / size_of::<usize>();
 
 /// Below which word of a block a record may start.
-const END: usize = BLOCK_WORDS - size_of::<Job>() / size_of::<usize>() + 1;
-
-const _: () = assert!(align_of::<Job>() == align_of::<Word>());
+const END: usize = BLOCK_WORDS - Job::RECORD_WORDS + 1;
 
 type Word = MaybeUninit<usize>;
 
@@ -55,17 +56,17 @@ struct Block {
 }
 
 /// A queue of jobs. See the top of this file.
+#[repr(C)]
 pub(crate) struct Jobs {
-    head: *mut Word,
-    head_end: *mut Word,
-    tail: *mut Word,
-    tail_end: *mut Word,
     len: usize,
+    tail: *mut Word,
+    head: *mut Word,
+    tail_end: *mut Word,
+    head_end: *mut Word,
     first: *mut Block,
     last: *mut Block,
-    /// One, because a backlog whose length hardly changes takes a block and leaves another in turn;
-    /// what a burst needed besides is given back, for a fraction of an allocation a job.
     spare: *mut Block,
+    spares: usize,
 }
 
 // SAFETY: it owns its blocks, and the jobs in them, which may be sent.
@@ -88,6 +89,7 @@ impl Jobs {
             first: null_mut(),
             last: null_mut(),
             spare: null_mut(),
+            spares: 0,
         }
     }
 
@@ -105,33 +107,38 @@ impl Jobs {
         if self.tail >= self.tail_end {
             self.append();
         }
-        let words = job.words();
-        // SAFETY: `tail` is below the end of its block, so a whole job fits there, and no record is
-        // at or after it. The alignment is the same.
-        unsafe { self.tail.cast::<Job>().write(job) };
+        // SAFETY: `tail` is below the end of its block, so the largest record fits there, and no record
+        // is at or after it.
+        let words = unsafe { job.store(self.tail) };
         self.tail = self.tail.wrapping_add(words);
         self.len += 1;
     }
 
     /// Takes the oldest job.
-    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Job> {
+        let mut slot = Slot::empty();
+        self.pop_into(&mut slot);
+        slot.take()
+    }
+
+    /// Moves the oldest job into the slot, if there is one.
+    #[inline]
+    pub(crate) fn pop_into(&mut self, slot: &mut Slot) -> bool {
         if self.len == 0 {
-            return None;
+            return false;
         }
         if self.head >= self.head_end {
             self.advance();
         }
         // SAFETY: a record is left, so one starts at `head`, which is below the end of its block: the
-        // words of a whole job are there to be read. Those that the job needs are its own, and what
-        // the others are does not matter (see `Job::words`). It is read once: `head` moves on.
-        let job = unsafe { self.head.cast::<Job>().read() };
-        self.head = self.head.wrapping_add(job.words());
+        // words of the largest are there to be read. It is loaded once: `head` moves on.
+        let words = unsafe { slot.load(self.head) };
+        self.head = self.head.wrapping_add(words);
         self.len -= 1;
         if self.len == 0 {
             self.rewind();
         }
-        Some(job)
+        true
     }
 
     /// Starts again at the start of the block, which is warm, and the only one: the newest record was
@@ -146,9 +153,13 @@ impl Jobs {
     #[cold]
     #[inline(never)]
     fn append(&mut self) {
-        let mut block = replace(&mut self.spare, null_mut());
+        let mut block = self.spare;
         if block.is_null() {
             block = Box::into_raw(Box::<Block>::new_uninit()).cast();
+        } else {
+            // SAFETY: a spare is a block of this queue, linked to the next spare or to null.
+            self.spare = unsafe { (*block).next };
+            self.spares -= 1;
         }
         // SAFETY: the block is this queue's, and not in use.
         unsafe { (*block).next = null_mut() };
@@ -173,11 +184,14 @@ impl Jobs {
         self.first = unsafe { (*drained).next };
         self.head = start(self.first);
         self.head_end = end(self.first);
-        if self.spare.is_null() {
-            self.spare = drained;
-        } else {
+        if self.spares == KEEP {
             free(drained);
+            return;
         }
+        // SAFETY: `drained` is a block of this queue, and holds nothing.
+        unsafe { (*drained).next = self.spare };
+        self.spare = drained;
+        self.spares += 1;
     }
 }
 
@@ -186,9 +200,14 @@ impl Drop for Jobs {
         while let Some(job) = self.pop() {
             quietly(|| drop(job));
         }
-        // Empty, it has at most one block and a spare.
+        // Empty, it has at most one block, and spares.
         free(self.first);
-        free(self.spare);
+        while !self.spare.is_null() {
+            let block = self.spare;
+            // SAFETY: as in `append`.
+            self.spare = unsafe { (*block).next };
+            free(block);
+        }
     }
 }
 

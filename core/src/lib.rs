@@ -21,9 +21,9 @@
 //! | layer | modules |
 //! |---|---|
 //! | vocabulary | [`primitives`], `probe` |
-//! | words | `short_lock`, `task`, `jobs`, `worker`, `quit`, `contain`, `handle`, `turn` |
+//! | words | `short_lock`, `task`, `jobs`, `worker`, `quit`, `contain`, `handle`, `turn`, `start`, `token` |
 //! | workers | `memory`, `lock`, `queue`, `thread` |
-//! | team | `team`: `statistics`, `ledger`, `handlers`, `tickets`, `shell`, `team_lock`, `public` |
+//! | team | `team`: `statistics`, `ledger`, `backlog`, `handlers`, `tickets`, `shell`, `team_lock`, `public`, `crew` |
 //! | compositions | `pool` |
 //!
 //! # Features
@@ -53,9 +53,11 @@ pub mod probe;
 mod queue;
 mod quit;
 mod short_lock;
+mod start;
 mod task;
 mod team;
 mod thread;
+mod token;
 mod turn;
 mod worker;
 
@@ -67,8 +69,9 @@ pub use queue::{Queue, SwapQueue};
 pub use quit::Quit;
 #[doc(hidden)]
 pub use short_lock::{ShortGuard, ShortLock};
+pub use start::{Body, Thread, start_thread};
 pub use task::Task;
 pub use team::{CreationError, CreationFailed, Handlers, Statistics, Team, TeamLock};
-pub use thread::{Body, JoinError, Thread, ThreadWorker, start_thread};
+pub use thread::{JoinError, ThreadWorker};
 pub use turn::turn;
 pub use worker::{AlreadyQuit, ExclusiveWorker, Now, Refused, Worker};

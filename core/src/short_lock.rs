@@ -24,14 +24,20 @@ use crate::primitives::{AtomicBool, Ordering, UnsafeCell, thread};
 /// What a protocol above keeps its state in. An engine sees a mutex there, whose waiters it need not
 /// run; the lock itself is explored on its own.
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
-#[allow(dead_code, reason = "no protocol has its state in it yet")]
 pub(crate) type LedgerLock<T> = ShortLock<T>;
 /// As above.
 #[cfg(any(feature = "loom", feature = "shuttle"))]
-#[allow(dead_code, reason = "no protocol has its state in it yet")]
 pub(crate) type LedgerLock<T> = crate::primitives::Mutex<T>;
 
+/// Holds a [`LedgerLock`].
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
+pub(crate) type LedgerGuard<'a, T> = ShortGuard<'a, T>;
+/// As above.
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+pub(crate) type LedgerGuard<'a, T> = crate::primitives::MutexGuard<'a, T>;
+
 /// Mutual exclusion for short critical sections, which call nothing of a user's, and wait for nothing.
+#[repr(C)]
 pub struct ShortLock<T> {
     held: AtomicBool,
     value: UnsafeCell<T>,
@@ -87,15 +93,11 @@ impl<T> ShortLock<T> {
     #[cfg(not(any(feature = "loom", feature = "shuttle")))]
     fn pause(&self, tries: u32) {
         const SPINS: u32 = 6;
+        const PAUSES: u32 = 32;
         const YIELDS: u32 = SPINS + 16;
         const NAP: std::time::Duration = std::time::Duration::from_micros(50);
         if tries < SPINS {
-            for _ in 0..1 << tries {
-                // ORDERING: Relaxed, because it is a hint: the exchange decides. A load, because it leaves
-                // the line with the holder, which is about to write to it.
-                if !self.held.load(Ordering::Relaxed) {
-                    return;
-                }
+            for _ in 0..PAUSES {
                 crate::primitives::spin_loop();
             }
         } else if tries < YIELDS {

@@ -14,12 +14,12 @@
 //!
 //! # Invariants
 //! Carries W1 (*one end*) and W2 (*hand-back*) in types: a task cannot be cloned, run twice, or run after it was dropped.
-//! A job's last words may stay behind ([`Job::words`]): that is what `jobs` rests on.
 
 use std::any::TypeId;
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
 
+use crate::contain::{Payload, contain};
 use crate::probe::{IDENTITY_WORDS, Identity};
 
 const JOB_WORDS: usize = 6;
@@ -61,31 +61,37 @@ struct Table {
     run: unsafe fn(*mut u8),
     drop: unsafe fn(*mut u8),
     size: usize,
+    words: usize,
     boxed: bool,
     id: fn() -> TypeId,
 }
 
 impl Table {
     const fn of<T: Once>() -> &'static Self {
-        &Self {
-            // SAFETY: the caller passes a pointer to a live `T` and never uses the value again.
-            run: |value| unsafe { value.cast::<T>().read() }.run(),
-            // SAFETY: as for `run`.
-            drop: |value| unsafe { value.cast::<T>().drop_in_place() },
-            size: size_of::<T>(),
-            boxed: T::BOXED,
-            id: TypeId::of::<T>,
+        const {
+            &Self {
+                // SAFETY: the caller passes a pointer to a live `T` and never uses the value again.
+                run: |value| unsafe { value.cast::<T>().read() }.run(),
+                // SAFETY: as for `run`.
+                drop: |value| unsafe { value.cast::<T>().drop_in_place() },
+                size: size_of::<T>(),
+                words: size_of::<T>().div_ceil(size_of::<usize>()),
+                boxed: T::BOXED,
+                id: TypeId::of::<T>,
+            }
         }
     }
 }
 
-/// A value of some type `T: Once` and the table of that type. In C's order, so that the room that the
-/// value does not need comes last.
+/// A value of some type `T: Once` and the table of that type.
+///
+/// The value comes first, so that every move of it copies the same parts of it: a part that is read
+/// across two that were just written would have to wait for the cache.
 #[repr(C)]
 struct Raw<const WORDS: usize> {
+    value: MaybeUninit<[usize; WORDS]>,
     table: &'static Table,
     identity: Identity,
-    value: MaybeUninit<[usize; WORDS]>,
 }
 
 impl<const WORDS: usize> Raw<WORDS> {
@@ -94,6 +100,7 @@ impl<const WORDS: usize> Raw<WORDS> {
     }
 
     /// Keeps the value inline if it fits into `limit` words, else hands it back.
+    #[inline]
     fn new<T: Once, const LIMIT: usize>(value: T, identity: Identity) -> Result<Self, T> {
         const { assert!(LIMIT <= WORDS) };
         if !Raw::<LIMIT>::fits::<T>() {
@@ -109,6 +116,7 @@ impl<const WORDS: usize> Raw<WORDS> {
         Ok(raw)
     }
 
+    #[inline]
     fn run(self) {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: the value is live (nothing but `run`, `take`, `refit` and `drop` ends it, and each
@@ -126,6 +134,7 @@ impl<const WORDS: usize> Raw<WORDS> {
     }
 
     /// Moves the value into more or less room, if it fits there.
+    #[inline]
     fn refit<const ROOM: usize>(self) -> Result<Raw<ROOM>, Self> {
         if self.table.size > ROOM * size_of::<usize>() {
             return Err(self);
@@ -140,9 +149,12 @@ impl<const WORDS: usize> Raw<WORDS> {
             this.value.as_ptr().cast::<u8>(),
             raw.value.as_mut_ptr().cast(),
         );
-        // SAFETY: both rooms hold `size` bytes, are distinct, and have the same alignment; `this` is
-        // not dropped, so the value has one owner.
-        unsafe { from.copy_to_nonoverlapping(to, this.table.size) };
+        // As many bytes as both have, whatever the value's size, which is what makes it cheap.
+        const { assert!(JOB_WORDS < TICKET_WORDS) };
+        let room = if ROOM < WORDS { ROOM } else { WORDS } * size_of::<usize>();
+        // SAFETY: both rooms hold `room` bytes, are distinct, and have the same alignment; the value
+        // lies in the first of them; `this` is not dropped, so the value has one owner.
+        unsafe { from.copy_to_nonoverlapping(to, room) };
         Ok(raw)
     }
 }
@@ -168,8 +180,10 @@ impl<const WORDS: usize> Drop for Raw<WORDS> {
 /// ```
 pub struct Task(Raw<TICKET_WORDS>);
 
+/// Where a job's value lies.
+type Room = MaybeUninit<[usize; JOB_WORDS]>;
+
 /// A user's closure in compact form: what waits in a backlog or in a ticket.
-#[repr(transparent)]
 pub(crate) struct Job(Raw<JOB_WORDS>);
 
 impl Task {
@@ -188,6 +202,7 @@ impl Task {
         }
     }
 
+    #[inline]
     fn boxed<T: Once>(task: Box<T>, identity: Identity) -> Self {
         let Ok(raw) = Raw::new::<_, JOB_WORDS>(Boxed(task), identity) else {
             unreachable!("a box fits into a word");
@@ -233,6 +248,7 @@ impl Task {
 }
 
 impl<F: FnOnce() + Send + 'static> From<F> for Task {
+    #[inline]
     fn from(task: F) -> Self {
         Self::new(task)
     }
@@ -247,6 +263,16 @@ impl fmt::Debug for Task {
 }
 
 impl Job {
+    #[cold]
+    fn boxed(large: Task) -> Self {
+        let identity = large.identity();
+        match Task::boxed(Box::new(large), identity).0.refit() {
+            Ok(raw) => Self(raw),
+            Err(_) => unreachable!("a box fits into a word"),
+        }
+    }
+
+    #[inline]
     pub(crate) fn run(self) {
         self.0.run();
     }
@@ -255,27 +281,114 @@ impl Job {
         self.0.identity
     }
 
-    /// How many words, from its first, hold this job: between 1 and the words of a `Job`. Whoever
-    /// moves it may leave the others behind, as they may be anything, initialised or not.
+    /// The most words that [`Job::store`] writes and [`Slot::load`] reads.
+    pub(crate) const RECORD_WORDS: usize = JOB_WORDS + 1 + IDENTITY_WORDS;
+
+    /// Moves the job to where `to` points. The answer says how many words, from the first, are needed
+    /// to [load](Slot::load) it; those after them may be overwritten.
+    ///
+    /// # Safety
+    /// There is room for [`Job::RECORD_WORDS`], aligned as words are.
     #[inline]
-    pub(crate) fn words(&self) -> usize {
-        let value = self.0.table.size.div_ceil(size_of::<usize>());
-        size_of::<Self>() / size_of::<usize>() - JOB_WORDS + value
+    pub(crate) unsafe fn store(self, to: *mut MaybeUninit<usize>) -> usize {
+        let this = ManuallyDrop::new(self);
+        let raw = &this.0;
+        let head = to.cast::<(&'static Table, Identity)>();
+        // SAFETY: the caller's room is large enough for both.
+        unsafe { head.write((raw.table, raw.identity)) };
+        // SAFETY: as above; behind the table and the identity.
+        let value = unsafe { to.add(1 + IDENTITY_WORDS) };
+        // SAFETY: as above. All words are copied whatever the value's size: that needs no loop.
+        unsafe { value.cast::<Room>().write(raw.value) };
+        1 + IDENTITY_WORDS + raw.table.words
+    }
+}
+
+/// Room for a job, in which it is run where it lies: a thread that runs one after another would else
+/// move each several times, and wait for every move.
+pub(crate) struct Slot {
+    value: Room,
+    /// That of the job in it, if there is one.
+    table: Option<&'static Table>,
+    identity: Identity,
+}
+
+impl Slot {
+    pub(crate) fn empty() -> Self {
+        Self {
+            value: MaybeUninit::uninit(),
+            table: None,
+            identity: Identity::default(),
+        }
+    }
+
+    /// Puts a job into the slot; one that was there is dropped.
+    pub(crate) fn put(&mut self, job: Job) {
+        drop(self.take());
+        let this = ManuallyDrop::new(job);
+        self.value = this.0.value;
+        self.table = Some(this.0.table);
+        self.identity = this.0.identity;
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Job> {
+        let table = self.table.take()?;
+        Some(Job(Raw {
+            value: self.value,
+            table,
+            identity: self.identity,
+        }))
+    }
+
+    /// Moves a job here from where it was stored, and says how many words that took.
+    ///
+    /// # Safety
+    /// A job was stored there, is not loaded twice, and [`Job::RECORD_WORDS`] may be read there.
+    #[inline]
+    pub(crate) unsafe fn load(&mut self, from: *const MaybeUninit<usize>) -> usize {
+        drop(self.take());
+        // SAFETY: the caller says that a job was stored there.
+        let (table, identity) = unsafe { from.cast::<(&'static Table, Identity)>().read() };
+        // SAFETY: as above; behind the table and the identity.
+        let value = unsafe { from.add(1 + IDENTITY_WORDS) };
+        // SAFETY: as above; those words that are not the value's may be anything.
+        self.value = unsafe { value.cast::<Room>().read() };
+        self.table = Some(table);
+        self.identity = identity;
+        1 + IDENTITY_WORDS + table.words
+    }
+
+    /// Which task is in it.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Runs the job, if there is one, and catches its panic.
+    #[inline]
+    pub(crate) fn run(&mut self) -> Result<(), Payload> {
+        let Some(table) = self.table.take() else {
+            return Ok(());
+        };
+        let (run, value) = (table.run, self.value.as_mut_ptr());
+        // SAFETY: the value is live, as its table was here, and is so no more.
+        contain(move || unsafe { run(value.cast()) })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        drop(self.take());
     }
 }
 
 impl From<Task> for Job {
     /// Boxes a ticket that is larger than a job, which happens only where one team is the worker or
     /// the coordinator of another.
+    #[inline]
     fn from(task: Task) -> Self {
-        let raw = task.0.refit::<JOB_WORDS>().or_else(|large| {
-            let identity = large.identity;
-            let boxed = Task::boxed(Box::new(Task(large)), identity);
-            boxed.0.refit::<JOB_WORDS>()
-        });
-        match raw {
+        match task.0.refit() {
             Ok(raw) => Self(raw),
-            Err(_) => unreachable!("a box fits into a word"),
+            Err(large) => Self::boxed(Task(large)),
         }
     }
 }

@@ -16,32 +16,27 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
-use std::io;
 
 use crate::contain::{PanicHandler, hook_only, quietly, reporting};
 use crate::handle::{Handle, LastDrop};
 use crate::primitives::{Arc, Mutex, thread};
 use crate::probe::What;
 use crate::queue::{Queue, SwapQueue};
+use crate::start::{Body, Shift, Thread};
 use crate::task::Task;
 use crate::turn::turn;
 use crate::worker::{AlreadyQuit, ExclusiveWorker, Refused, Worker};
 
-/// What the thread of a thread worker has to run: given to the start policy, which must run it
-/// once, on whatever thread is to be the worker's.
-///
-/// Dropping it instead ends the worker.
-#[must_use = "a body that is dropped ends its worker"]
-pub struct Body {
+/// What the worker's thread does.
+struct Service {
     queue: Arc<dyn Queue>,
     on_panic: PanicHandler,
     batch: VecDeque<Task>,
     ended: bool,
 }
 
-impl Body {
-    /// Runs the worker's tasks until it has quit and its queue is empty.
-    pub fn run(mut self) {
+impl Shift for Service {
+    fn work(mut self: Box<Self>) {
         while self.queue.take(&mut self.batch) {
             while let Some(task) = self.batch.pop_front() {
                 let (object, task_number) = (self.queue.object(), task.identity().number());
@@ -55,7 +50,9 @@ impl Body {
         }
         self.ended = true;
     }
+}
 
+impl Service {
     fn drop_tasks(&mut self) {
         let object = self.queue.object();
         object.tell(|| What::Closed);
@@ -73,56 +70,13 @@ impl Body {
     }
 }
 
-impl Drop for Body {
+impl Drop for Service {
     fn drop(&mut self) {
         if !self.ended {
             // Quietly, because it may be a queue of the user's whose panic unwinds us.
             quietly(|| self.drop_tasks());
         }
     }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body").finish_non_exhaustive()
-    }
-}
-
-/// What a start policy gives back: the started thread, if it can be joined.
-#[derive(Debug)]
-pub struct Thread(Option<thread::JoinHandle<()>>);
-
-impl Thread {
-    /// A thread that nobody can join.
-    #[must_use]
-    pub fn detached() -> Self {
-        Self(None)
-    }
-}
-
-impl From<thread::JoinHandle<()>> for Thread {
-    fn from(handle: thread::JoinHandle<()>) -> Self {
-        Self(Some(handle))
-    }
-}
-
-/// The start policy for an ordinary thread called `name`.
-///
-/// # Errors
-/// The operating system's, if it cannot start one; the body is dropped.
-///
-/// ```
-/// use brigade::{ThreadWorker, start_thread};
-///
-/// # brigade::primitives::example(|| {
-/// let worker = ThreadWorker::new(|body| start_thread("hello", body)).unwrap();
-/// worker.execute(|| println!("on a thread")).unwrap();
-/// worker.quit().unwrap();
-/// worker.join().unwrap();
-/// # });
-/// ```
-pub fn start_thread(name: &str, body: Body) -> io::Result<Thread> {
-    thread::spawn(name, move || body.run()).map(Thread::from)
 }
 
 /// Runs its tasks in order on one thread.
@@ -148,7 +102,7 @@ impl LastDrop for Running {
 }
 
 impl ThreadWorker {
-    /// Starts a worker on the thread that `start` starts (see [`start_thread`]).
+    /// Starts a worker on the thread that `start` starts (see [`start_thread`](crate::start_thread)).
     ///
     /// # Errors
     /// That of `start`.
@@ -166,13 +120,13 @@ impl ThreadWorker {
         on_panic: PanicHandler,
     ) -> Result<Self, E> {
         let queue: Arc<dyn Queue> = Arc::new(queue);
-        let body = Body {
+        let body = Body::new(Service {
             queue: Arc::clone(&queue),
             on_panic,
             batch: VecDeque::new(),
             ended: false,
-        };
-        let Thread(thread) = start(body)?;
+        });
+        let thread = start(body)?.into_handle();
         Ok(Self(Handle::new(Running {
             queue,
             id: thread.as_ref().map(|handle| handle.thread().id()),

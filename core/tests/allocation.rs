@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use brigade::{
     Handlers, LockWorker, Performer, Statistics, Task, Team, ThreadWorker, Worker, memory_worker,
-    pool, pool_with, start_thread,
+    pool, start_thread,
 };
 
 #[global_allocator]
@@ -184,9 +184,15 @@ fn nothing_is_allocated_for_a_task_in_steady_state() {
     );
 
     let coordinator = ThreadWorker::new(|body| start_thread("test", body)).unwrap();
-    let start = |body| start_thread("test", body);
-    let threads = pool_with(coordinator, || 2, start, Handlers::new());
-    count("a pool under a thread", one_by_one(&threads, || ()));
+    let thread = |now: &Statistics| match now.workers() {
+        0 | 1 => Ok(Some(ThreadWorker::new(|body| start_thread("test", body))?)),
+        _ => Ok(None),
+    };
+    let threads = Team::new(coordinator, thread, Handlers::new());
+    count(
+        "a team of threads under a thread",
+        one_by_one(&threads, || ()),
+    );
 
     for (what, allocations) in &counts {
         println!("{allocations:6} allocations for {TASKS} tasks: {what}");

@@ -52,7 +52,7 @@ impl Other {
 }
 
 /// A task that is in the backlog of a team of one worker, and runs within that team's drain.
-fn from_a_backlog<C: ExclusiveWorker, W: Worker>(team: &Team<C, W>, drive: impl FnOnce()) {
+fn from_a_backlog(team: &(impl Worker + Clone), drive: impl FnOnce()) {
     let (other, (done, is_done)) = (Other::new(), mpsc::channel());
     let inner = team.clone();
     let (first, second) = (other.clone(), other.clone());
@@ -60,10 +60,10 @@ fn from_a_backlog<C: ExclusiveWorker, W: Worker>(team: &Team<C, W>, drive: impl 
         second.call_and_wait();
         done.send(()).unwrap();
     };
-    team.execute(move || {
-        inner.execute(nested).unwrap();
+    team.execute(Task::new(move || {
+        inner.execute(Task::new(nested)).unwrap();
         first.call_and_wait();
-    })
+    }))
     .unwrap();
     drive();
     is_done.recv().unwrap();

@@ -12,8 +12,8 @@ mod common;
 
 use std::sync::{Arc, Barrier, mpsc};
 
-use brigade::{AlreadyQuit, LockWorker, ThreadWorker, pool, pool_with, start_thread};
-use common::{Count, Log, OnDrop, Reports, Threads, fail, joinable, occupy};
+use brigade::{AlreadyQuit, ThreadWorker, pool, pool_with, start_thread};
+use common::{Count, Log, OnDrop, Reports, Threads, fail, joinable, occupy, team_of_threads};
 
 #[test]
 fn t1_no_more_threads_are_started_than_the_limit_and_all_of_them_work() {
@@ -53,14 +53,22 @@ fn t3_a_limit_of_0_is_a_pause_and_raising_it_wakes_the_backlog() {
     let (threads, limit, ran) = (Threads::new(), Count::new(), Count::new());
     let now = limit.clone();
     let pool = pool(move || now.get(), threads.start());
+    // Each of two needs the other at the same time.
+    let both = Arc::new(Barrier::new(2));
+    for _ in 0..2 {
+        let both = Arc::clone(&both);
+        pool.execute(move || {
+            both.wait();
+        })
+        .unwrap();
+    }
     for _ in 0..10 {
         pool.execute(ran.task()).unwrap();
     }
-    assert_eq!((threads.started(), pool.statistics().backlogged), (0, 10));
+    assert_eq!((threads.started(), pool.statistics().backlogged), (0, 12));
     limit.set(2);
     pool.limit_raised().unwrap();
     pool.quit().unwrap();
-    assert_eq!(threads.started(), 2);
     threads.join_all();
     assert_eq!((ran.get(), ran.holders()), (10, 1));
 }
@@ -179,7 +187,7 @@ fn w3_one_of_eight_threads_that_quit_a_pool_is_told_so() {
 #[test]
 fn w8_a_panicking_task_does_not_kill_its_thread_worker() {
     let (threads, reports, ran) = (Threads::new(), Reports::new(), Count::new());
-    let pool = pool_with(LockWorker::new(), || 1, threads.start(), reports.handlers());
+    let pool = pool_with(|| 1, threads.start(), reports.handlers());
     for n in 0..10 {
         let task = ran.task();
         pool.execute(move || {
@@ -214,8 +222,9 @@ fn t10_when_a_pool_has_ended_all_it_had_is_dropped() {
     }
     pool.quit().unwrap();
     threads.join_all();
-    assert_eq!(held.holders(), 1, "though a handle of the pool lives");
+    assert_eq!(held.holders(), 2, "the limit lives as long as a handle");
     drop(pool);
+    assert_eq!(held.holders(), 1);
 }
 
 #[test]
@@ -255,12 +264,7 @@ fn t6_a_pool_with_a_thread_for_coordinator_ends_both() {
     let (threads, ran) = (Threads::new(), Count::new());
     let coordinator = ThreadWorker::new(|body| start_thread("coordinator", body)).unwrap();
     let kept = coordinator.clone();
-    let pool = pool_with(
-        coordinator,
-        || 2,
-        threads.start(),
-        Reports::new().handlers(),
-    );
+    let pool = team_of_threads(coordinator, 2, threads.start(), Reports::new().handlers());
     for _ in 0..1000 {
         pool.execute(ran.task()).unwrap();
     }

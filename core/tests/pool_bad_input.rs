@@ -13,13 +13,11 @@ mod common;
 use std::io;
 use std::sync::{Arc, Barrier, mpsc};
 
-use brigade::{
-    Body, LockWorker, Team, Thread, ThreadWorker, memory_worker, pool, pool_with, start_thread,
-};
-use common::{Count, Failure, Log, Reports, Threads, fail, fail_twice, occupy};
+use brigade::{Body, Pool, Thread, ThreadWorker, memory_worker, pool, pool_with, start_thread};
+use common::{Count, Failure, Log, Reports, Threads, fail, fail_twice, occupy, team_of_threads};
 
 /// A pool whose thread of this number (from 0) cannot be started.
-fn failing(nth: usize, reports: &Reports) -> (Team<LockWorker, ThreadWorker>, Threads) {
+fn failing(nth: usize, reports: &Reports) -> (Pool, Threads) {
     let (threads, starts) = (Threads::new(), Count::new());
     let start = threads.start();
     let start = move |body: Body| {
@@ -28,7 +26,7 @@ fn failing(nth: usize, reports: &Reports) -> (Team<LockWorker, ThreadWorker>, Th
         }
         start(body)
     };
-    let pool = pool_with(LockWorker::new(), || 2, start, reports.handlers());
+    let pool = pool_with(|| 2, start, reports.handlers());
     (pool, threads)
 }
 
@@ -89,7 +87,7 @@ fn t8_a_thread_that_cannot_start_before_the_quit_is_tried_once_more_at_it() {
 fn t7_threads_that_can_never_start_leave_the_work_to_the_owner() {
     let (reports, ran) = (Reports::new(), Count::new());
     let start = |_| Err(io::Error::other("never"));
-    let pool = pool_with(LockWorker::new(), || 2, start, reports.handlers());
+    let pool = pool_with(|| 2, start, reports.handlers());
     for _ in 0..3 {
         pool.execute(ran.task()).unwrap();
     }
@@ -106,12 +104,7 @@ fn w8_a_limit_that_panics_is_reported_and_tried_again_at_the_next_step() {
     for fails in [|| fail("a limit"), || fail_twice()] {
         let (threads, reports, asked) = (Threads::new(), Reports::new(), Count::new());
         let limit = move || if asked.one_more() == 0 { fails() } else { 1 };
-        let pool = pool_with(
-            LockWorker::new(),
-            limit,
-            threads.start(),
-            reports.handlers(),
-        );
+        let pool = pool_with(limit, threads.start(), reports.handlers());
         let ran = Count::new();
         pool.execute(ran.task()).unwrap();
         assert_eq!((reports.failures.take().len(), threads.started()), (1, 0));
@@ -130,7 +123,7 @@ fn w8_a_start_policy_that_panics_is_reported_and_tried_again_at_the_next_step() 
         0 => fail("a start"),
         _ => start(body),
     };
-    let pool = pool_with(LockWorker::new(), || 1, start, reports.handlers());
+    let pool = pool_with(|| 1, start, reports.handlers());
     let ran = Count::new();
     pool.execute(ran.task()).unwrap();
     let failure = reports.failures.take().remove(0);
@@ -151,7 +144,7 @@ fn t8_a_start_policy_that_drops_the_body_is_reported_and_its_task_goes_to_anothe
         }
         _ => start(body),
     };
-    let pool = pool_with(LockWorker::new(), || 1, start, reports.handlers());
+    let pool = pool_with(|| 1, start, reports.handlers());
     let log = Log::new();
     pool.execute(log.task("first")).unwrap();
     assert_eq!(reports.failures.take().len(), 1);
@@ -202,7 +195,7 @@ fn t8_a_thread_that_dies_outside_all_tasks_is_replaced() {
         })?;
         Ok(Thread::detached())
     };
-    let pool = pool_with(LockWorker::new(), || 1, start, reports.handlers());
+    let pool = pool_with(|| 1, start, reports.handlers());
     let ran = Count::new();
     for _ in 0..3 {
         pool.execute(ran.task()).unwrap();
@@ -221,7 +214,7 @@ fn t6_a_pool_whose_thread_coordinator_is_quit_by_a_stranger_ends_when_it_is_drop
     let (threads, ran) = (Threads::new(), Count::new());
     let stranger = ThreadWorker::new(|body| start_thread("coordinator", body)).unwrap();
     let reports = Reports::new();
-    let pool = pool_with(stranger.clone(), || 2, threads.start(), reports.handlers());
+    let pool = team_of_threads(stranger.clone(), 2, threads.start(), reports.handlers());
     let first = occupy(&pool);
     let second = occupy(&pool);
     stranger.quit().unwrap();
@@ -237,12 +230,7 @@ fn t6_a_pool_whose_thread_coordinator_is_quit_by_a_stranger_ends_when_it_is_drop
 fn t6_a_pool_whose_memory_coordinator_is_dropped_ends_its_threads() {
     let (threads, ran) = (Threads::new(), Count::new());
     let (coordinator, steps) = memory_worker();
-    let pool = pool_with(
-        coordinator,
-        || 2,
-        threads.start(),
-        Reports::new().handlers(),
-    );
+    let pool = team_of_threads(coordinator, 2, threads.start(), Reports::new().handlers());
     pool.grow(2).unwrap();
     for _ in 0..10 {
         pool.execute(ran.task()).unwrap();

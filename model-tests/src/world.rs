@@ -359,6 +359,13 @@ impl World {
         id
     }
 
+    /// A pool's thread has done all that it had to do.
+    pub fn worker_ended(&self, worker: usize) {
+        let mut record = self.record();
+        record.workers[worker] += 1;
+        record.events.push(Event::WorkerQuit(worker));
+    }
+
     /// The factory failed.
     pub fn creation_failed(&self) {
         self.record().events.push(Event::CreationFailed);

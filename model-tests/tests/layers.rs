@@ -21,14 +21,19 @@ const LAYERS: &[&[&str]] = &[
         "contain",
         "handle",
         "turn",
+        "start",
+        "token",
     ],
     &["memory", "lock", "queue", "thread"],
     &["team::statistics", "team::team_lock"],
     &["team::ledger"],
+    &["team::backlog"],
     &["team::handlers"],
     // What the shell gives away refers to the shell.
     &["team::tickets", "team::shell"],
     &["team::public"],
+    // A thread needs the crew that it is of, and the crew starts it.
+    &["team::crew", "team::crew::birth", "team::crew::hand"],
     &["team"],
     COMPOSITIONS,
 ];

@@ -5,6 +5,8 @@
 //! |---|---|---|---|
 //! | [`Mutex`], [`Condvar`] | std's, poisoning removed | loom's | shuttle's |
 //! | [`AtomicBool`], [`AtomicUsize`] | std's | loom's | shuttle's (always `SeqCst`) |
+//! | [`Parker`] | `std::thread::park` | a mutex and a condvar | a mutex and a condvar |
+//! | [`Changes`] | a counter | nothing | nothing |
 //! | [`UnsafeCell`] | a plain cell | loom's: a race on it fails the model | a plain cell |
 //! | [`Arc`] | std's | **std's** | std's |
 //! | [`thread`], `thread_local!` | std's | loom's | shuttle's |
@@ -29,6 +31,9 @@
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 pub mod choice;
 
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+mod parker;
+
 #[cfg(feature = "loom")]
 #[path = "on_loom.rs"]
 mod backend;
@@ -48,7 +53,11 @@ pub use backend::{
     AtomicBool, AtomicUsize, Condvar, ENGINE, Mutex, MutexGuard, UnsafeCell, thread,
 };
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
+pub use backend::{Changes, Parker};
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub(crate) use backend::{sleep, spin_loop};
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+pub use parker::{Changes, Parker};
 pub use std::sync::{Arc, Weak, atomic::Ordering};
 
 impl<T> std::fmt::Debug for Mutex<T> {
@@ -66,6 +75,12 @@ impl<T> std::fmt::Debug for MutexGuard<'_, T> {
 impl std::fmt::Debug for Condvar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Condvar").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Parker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parker").finish_non_exhaustive()
     }
 }
 

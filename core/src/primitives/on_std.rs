@@ -6,6 +6,9 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use std::sync::atomic::Ordering;
 
 pub(crate) use std::hint::spin_loop;
 pub use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -80,6 +83,77 @@ impl<T> UnsafeCell<T> {
     /// Writes through the pointer given to `f`.
     pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         f(self.0.get())
+    }
+}
+
+/// Where the thread that made it sleeps: [`std::thread::park`].
+pub struct Parker(std::thread::Thread);
+
+impl Parker {
+    /// A place for this thread to sleep.
+    #[must_use]
+    pub fn here() -> Self {
+        Self(std::thread::current())
+    }
+
+    /// Blocks this thread, which must be the one that made it, until an [`Parker::unpark`] since the
+    /// last time, **or until it is woken spuriously**.
+    pub fn park(&self) {
+        std::thread::park();
+    }
+
+    /// Wakes the thread, or spares it its next sleep.
+    pub fn unpark(&self) {
+        self.0.unpark();
+    }
+}
+
+/// Counts the changes of what a lock guards, to be read without the lock: too early or too late. So it
+/// is good for deciding when to look, and for nothing else.
+#[derive(Debug, Default)]
+pub struct Changes(AtomicUsize);
+
+/// How long a thread lingers: long enough for work that comes every 20 µs, and about as long as it would
+/// take to put the thread to sleep and wake it up. `docs/performance.md` has what other times cost.
+const LINGER: Duration = Duration::from_micros(30);
+
+/// How long it lingers if that was of no use lately.
+const GLANCE: Duration = Duration::from_micros(2);
+
+impl Changes {
+    /// Notes a change. Called with the lock held.
+    #[inline]
+    pub fn note(&self) {
+        // ORDERING: Relaxed: it publishes nothing, the lock does. A load and a store, because no two
+        // threads do this at a time.
+        let next = self.0.load(Ordering::Relaxed).wrapping_add(1);
+        self.0.store(next, Ordering::Relaxed);
+    }
+
+    /// How many there have been. Exact with the lock held.
+    #[must_use]
+    #[inline]
+    pub fn count(&self) -> usize {
+        // ORDERING: Relaxed, as above.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Waits a little for a change since there were `seen`, or `long`er. Whether there was one.
+    ///
+    /// It yields, because whoever is to make the change may need this core.
+    #[must_use]
+    pub fn linger(&self, seen: usize, long: bool) -> bool {
+        let patience = if long { LINGER } else { GLANCE };
+        let start = Instant::now();
+        loop {
+            if self.count() != seen {
+                return true;
+            }
+            if start.elapsed() >= patience {
+                return false;
+            }
+            thread::yield_now();
+        }
     }
 }
 

@@ -1,8 +1,13 @@
-//! The ledger: who is idle, who is busy, what waits, and what follows from that.
+//! The ledger: who rests, who is awake, who runs, what waits, and what follows from that.
 //!
 //! Plain sequential data. [`Ledger::apply`] takes in what happened, [`Ledger::decide`] gives out what
-//! to do next, one action at a time, until there is none. It takes no locks and calls no closures, so
-//! it can be enumerated, fuzzed and proved. `W` is a worker, `T` a task; the ledger only moves them.
+//! to do next, one action at a time, until there is none, and [`Ledger::look`] is how a worker comes by
+//! a task, or learns that it shall leave. It takes no locks and calls no closures, so it can be
+//! enumerated, fuzzed and proved. `W` is a worker, `L` the line in which tasks wait; the ledger only
+//! moves them.
+//!
+//! Two shells drive one: [`shell`](super::shell) hands tasks to workers of any kind, and looks on behalf
+//! of each worker at once; in a [`crew`](super::crew) the workers are threads, which look by themselves.
 //!
 //! # State
 //!
@@ -12,12 +17,19 @@
 //! | `Quitting` | refused | leave when no work waits or is in flight | `Ended`, when nothing is outstanding |
 //! | `Ended` | refused | none | – |
 //!
-//! The numbers of workers: `idle` (here), `busy` (out with a task), `making` (one is being made),
-//! `leaving` (retired, and not yet counted as told to quit). `debt` busy workers shall leave when
-//! their task ends. `tries` and `growing` are how often a worker may still be asked for, for the
-//! backlog and for a `grow`.
+//! | a worker is | counted in | until |
+//! |---|---|---|
+//! | resting | `resting` (here) | it is called |
+//! | awake: made, called, or done with a task | `awake` | it looks: and runs, leaves, or rests |
+//! | running | `running` | its task ends, or is lost |
+//! | leaving | `leaving`; before its last look in `awake` and `dismissed` too | it was told to quit |
 //!
-//! Only the shell touches a ledger, under its mutex.
+//! Work that waits is *promised* to workers that are free (resting or awake, and not dismissed), first
+//! to first: the numbers say that these are busy with it, whichever worker fetches it. `debt` busy
+//! workers shall leave when their task ends. `tries` and `growing` are how often a worker may still be
+//! asked for, for the backlog and for a `grow`.
+//!
+//! Only a shell touches a ledger, under its lock.
 //!
 //! # Invariants
 //! Checked by [`Ledger::check`] at every step in debug builds, and by the enumeration below.
@@ -25,23 +37,37 @@
 //!   leaving counts until it was told to quit.
 //! - T2 *conservation*: accepted = in flight + backlog + busy + done + abandoned; a task for which
 //!   a worker is being made stays in the backlog.
-//! - T3 *work conserving*: settled, no worker idles while work waits; T3 also lists when one is
-//!   asked for.
+//! - T3 *work conserving*: by the numbers, no worker idles while work waits; T3 also lists when one is
+//!   asked for. T9: while work waits and a worker rests, another is awake, which calls the next when it
+//!   takes a task: one is called at a time, and only as many as there is work for.
 //! - T4 *order*: the backlog is first in, first out, and new work joins its end.
-//! - T5 *sizing*: settled, `debt` ≤ busy; the last worker never leaves while work waits; the idle are last in,
-//!   first out.
-//! - T6 *quit*: `Finish` is given once, with nothing idle, busy, being made, waiting, in flight or
+//! - T5 *sizing*: settled, `debt` ≤ busy; the last worker never leaves while work waits; those that rest are
+//!   last in, first out.
+//! - T6 *quit*: `Finish` is given once, with nothing free, running, being made, waiting, in flight or
 //!   leaving.
 //! - T7 *nothing silent*: work is abandoned only while quitting, with no worker and no try left.
 //! - T8 *creation and refusal*: a failure loses nothing and grants a try to the next step; a lost
 //!   worker's task goes to the front.
 
-use std::collections::VecDeque;
-
 use super::statistics::Statistics;
 
+/// Where tasks wait: first in, first out.
+pub(super) trait Line: Default {
+    type Task;
+    /// Room for a task.
+    type Slot;
+
+    fn len(&self) -> usize;
+    fn push(&mut self, task: Self::Task);
+    /// Puts a task before all others.
+    fn put_back(&mut self, task: Self::Task);
+    fn pop(&mut self) -> Option<Self::Task>;
+    /// [`Line::pop`] into a slot, if there is a task.
+    fn pop_into(&mut self, slot: &mut Self::Slot) -> bool;
+}
+
 /// What happened.
-pub(super) enum Event<W, T> {
+pub(super) enum Event<T> {
     /// A task came.
     Arrived(T),
     /// Make up to this many workers.
@@ -52,16 +78,19 @@ pub(super) enum Event<W, T> {
     Raised,
     /// Accept no more, finish, and end.
     Quit,
-    /// A worker's task ended.
-    Ended(W),
+    /// A worker's task ended: the worker is awake.
+    Ended,
     /// A worker refused its task or dropped it; the worker is gone, the task is here.
     Lost(T),
+    /// A worker that was awake is gone.
+    Gone,
 }
 
 /// What a request for a worker came to.
-pub(super) enum Made<W> {
-    /// A worker.
-    Worker(W),
+#[derive(Clone, Copy)]
+pub(super) enum Made {
+    /// A worker: it is awake.
+    Worker,
     /// The limit is reached.
     AtLimit,
     /// It failed.
@@ -70,19 +99,28 @@ pub(super) enum Made<W> {
 
 /// What to do.
 #[derive(Debug)]
-pub(super) enum Action<W, T> {
-    /// Give the task to the worker.
-    Dispatch(W, T),
+pub(super) enum Action<W> {
+    /// Call the worker: it is awake.
+    Call(W),
     /// Ask the factory for a worker, and tell [`Ledger::made`].
-    Create(Statistics),
-    /// Quit the worker, and tell [`Ledger::left`].
-    Retire(W),
-    /// Hand the task to the owner: it can never run.
-    Abandon(T),
+    Create,
+    /// Hand the next task that waits to the owner: it can never run.
+    Abandon,
     /// Tell the owner that a worker which refused its first task counts as a failed creation.
     Refused,
     /// Quit the coordinator.
     Finish,
+}
+
+/// What a worker that looks finds.
+#[derive(Debug)]
+pub(super) enum Look<T> {
+    /// A task, to run.
+    Task(T),
+    /// Nothing. It may look again, or [`Ledger::rest`].
+    Nothing,
+    /// It shall quit, which [`Ledger::left`] is to be told of.
+    Leave,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,50 +139,56 @@ enum Reason {
 }
 
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
-pub(super) struct Ledger<W, T> {
+#[repr(C)]
+pub(super) struct Ledger<W, L> {
+    accepted: usize,
+    done: usize,
+    backlog: L,
+    /// Nothing goes on but tasks that come and end, and nobody is to be called for those that wait,
+    /// however many; see [`Ledger::submits_shortly`].
+    calm: bool,
     /// Set when a quit is accepted, which may be before its step: nothing is accepted from then on.
     closed: bool,
-    phase: Phase,
-    idle: Vec<W>,
-    backlog: VecDeque<T>,
-    busy: usize,
-    /// The factory is being asked, and why.
-    making: Option<Reason>,
+    /// No task has ended since a worker was made: losing one now counts as a failed creation, or a
+    /// factory of workers that refuse would be asked for ever.
+    unproven: bool,
+    last_tried: bool,
+    /// The last creation failed: the next step that finds work waiting tries again.
+    retry: bool,
+    refused: bool,
     /// Since the factory was asked, the limit was raised, a worker left, or another was wanted: if it
     /// answers that there are enough, that may no longer be so, or not be the answer to all.
     outdated: bool,
     /// The factory answered that there are enough while some are leaving: it is not asked again
     /// before one has left.
     blocked: bool,
+    resting: Vec<W>,
+    awake: usize,
+    running: usize,
     leaving: usize,
-    /// Idle workers, from the top, that shall leave now.
+    /// How many of these, whoever looks next, have yet to look.
     dismissed: usize,
+    phase: Phase,
+    /// The factory is being asked, and why.
+    making: Option<Reason>,
     debt: usize,
     tries: usize,
     growing: usize,
-    /// The last creation failed: the next step that finds work waiting tries again.
-    retry: bool,
-    /// No task has ended since a worker was made: losing one now counts as a failed creation, or a
-    /// factory of workers that refuse would be asked for ever.
-    unproven: bool,
-    refused: bool,
-    last_tried: bool,
     /// Tasks accepted and not yet seen by a step, and other requests.
     in_flight: usize,
     asked: usize,
-    accepted: usize,
-    done: usize,
     abandoned: usize,
 }
 
-impl<W, T> Ledger<W, T> {
+impl<W, L: Line> Ledger<W, L> {
     pub(super) fn new() -> Self {
         Self {
             closed: false,
             phase: Phase::Running,
-            idle: Vec::new(),
-            backlog: VecDeque::new(),
-            busy: 0,
+            resting: Vec::new(),
+            awake: 0,
+            backlog: L::default(),
+            running: 0,
             making: None,
             outdated: false,
             blocked: false,
@@ -157,6 +201,7 @@ impl<W, T> Ledger<W, T> {
             unproven: false,
             refused: false,
             last_tried: false,
+            calm: false,
             in_flight: 0,
             asked: 0,
             accepted: 0,
@@ -165,17 +210,38 @@ impl<W, T> Ledger<W, T> {
         }
     }
 
+    /// Workers for which work may wait.
+    fn free(&self) -> usize {
+        self.resting.len() + self.awake - self.dismissed
+    }
+
+    fn promised(&self) -> usize {
+        self.backlog.len().min(self.free())
+    }
+
+    fn idle(&self) -> usize {
+        self.free() - self.promised()
+    }
+
+    fn busy(&self) -> usize {
+        self.running + self.promised()
+    }
+
+    fn backlogged(&self) -> usize {
+        self.backlog.len() - self.promised()
+    }
+
+    /// Workers that live, as far as they have not been told to quit.
+    pub(super) fn workers(&self) -> usize {
+        self.free() + self.running + self.leaving
+    }
+
     /// Accepts what a user asks for, or says no, after a quit. What is accepted has to be applied or
     /// withdrawn.
-    pub(super) fn accept(&mut self, event: &Event<W, T>) -> bool {
-        if self.closed {
-            return false;
-        }
+    pub(super) fn accept(&mut self, event: &Event<L::Task>) -> bool {
         match event {
-            Event::Arrived(_) => {
-                self.in_flight += 1;
-                self.accepted = self.accepted.wrapping_add(1);
-            }
+            Event::Arrived(_) => return self.accept_task(),
+            _ if self.closed => return false,
             Event::Quit => {
                 self.asked += 1;
                 self.closed = true;
@@ -185,8 +251,18 @@ impl<W, T> Ledger<W, T> {
         true
     }
 
+    /// [`Ledger::accept`] of an arrival.
+    pub(super) fn accept_task(&mut self) -> bool {
+        if self.closed {
+            return false;
+        }
+        self.in_flight += 1;
+        self.accepted = self.accepted.wrapping_add(1);
+        true
+    }
+
     /// Takes an acceptance back: the coordinator refused it. Not for a quit, which stands.
-    pub(super) fn withdraw(&mut self, event: &Event<W, T>) {
+    pub(super) fn withdraw(&mut self, event: &Event<L::Task>) {
         if let Event::Arrived(_) = event {
             self.in_flight -= 1;
             self.accepted = self.accepted.wrapping_sub(1);
@@ -196,24 +272,26 @@ impl<W, T> Ledger<W, T> {
     }
 
     /// Takes in what happened; what a user asked for was accepted before.
-    pub(super) fn apply(&mut self, event: Event<W, T>) {
+    #[inline]
+    pub(super) fn apply(&mut self, event: Event<L::Task>) {
         // Not by a loss, which may itself be what the retry is for: that would go on for ever.
-        if self.retry && !matches!(event, Event::Lost(_)) {
+        if self.retry && !matches!(event, Event::Lost(_) | Event::Gone) {
             self.retry = false;
             self.tries += 1;
         }
         match &event {
             Event::Arrived(_) => self.in_flight -= 1,
-            Event::Ended(_) | Event::Lost(_) => self.busy -= 1,
+            Event::Ended | Event::Lost(_) => self.running -= 1,
+            Event::Gone => self.awake -= 1,
             _ => self.asked -= 1,
         }
         match event {
             Event::Arrived(task) => {
-                self.backlog.push_back(task);
-                if self.idle.is_empty() {
+                if !self.finds_a_worker() {
                     self.tries += 1;
                     self.outdated = true;
                 }
+                self.backlog.push(task);
             }
             Event::Grow(n) if self.phase == Phase::Running => {
                 self.growing = self.growing.saturating_add(n);
@@ -221,57 +299,112 @@ impl<W, T> Ledger<W, T> {
             }
             Event::Shrink(n) if self.phase == Phase::Running => {
                 let n = n.unwrap_or(usize::MAX);
-                self.dismissed = n.min(self.idle.len());
-                let owed = self.debt.saturating_add(n - self.dismissed);
-                self.debt = owed.min(self.busy);
+                let now = n.min(self.idle());
+                let owed = self.debt.saturating_add(n - now);
+                self.debt = owed.min(self.busy());
+                self.dismiss(now);
             }
             Event::Grow(_) | Event::Shrink(_) => {}
             Event::Raised => {
                 self.outdated = true;
-                self.tries = self.backlog.len();
+                self.tries = self.backlogged();
             }
             Event::Quit => {
                 self.phase = Phase::Quitting;
                 self.debt = 0;
                 self.growing = 0;
             }
-            Event::Ended(worker) => {
+            Event::Ended => {
                 self.done = self.done.wrapping_add(1);
                 self.unproven = false;
                 self.last_tried = false;
                 // One that is only being made may yet not be had.
-                let another = self.busy > 0;
-                if self.debt > 0 && (self.backlog.is_empty() || another) {
-                    self.debt -= 1;
-                    self.dismissed = 1;
-                }
-                self.idle.push(worker);
+                let another = self.busy() > 0;
+                let leaves = self.debt > 0 && (self.backlogged() == 0 || another);
+                self.wake(leaves);
             }
             Event::Lost(task) => {
-                self.outdated = true;
-                self.debt = self.debt.min(self.busy);
-                self.backlog.push_front(task);
-                if self.unproven {
-                    self.refused = true;
-                    self.retry = true;
-                } else {
-                    self.tries += 1;
-                }
+                self.debt = self.debt.min(self.busy());
+                self.backlog.put_back(task);
+                self.lost();
+            }
+            Event::Gone if self.dismissed > 0 => {
+                self.dismissed -= 1;
+                self.left(1);
+            }
+            Event::Gone => {
+                self.debt = self.debt.min(self.busy());
+                self.lost();
             }
         }
     }
 
+    /// A worker is awake, and pays a debt by leaving if it can.
+    fn wake(&mut self, pays: bool) {
+        self.awake += 1;
+        if pays {
+            self.debt -= 1;
+            self.dismiss(1);
+        }
+    }
+
+    fn dismiss(&mut self, n: usize) {
+        self.leaving += n;
+        self.dismissed += n;
+    }
+
+    fn lost(&mut self) {
+        self.outdated = true;
+        if self.unproven {
+            self.refused = true;
+            self.retry = true;
+        } else {
+            self.tries += 1;
+        }
+    }
+
+    /// Whether nothing follows from an arrival but that it waits; `limit` is what the factory would go
+    /// by. This way and [`Ledger::end_shortly`] are the short ways of a flood: they lead to what the
+    /// long way (accept, apply, look, decide) leads to, as the enumeration checks.
+    #[inline]
+    pub(super) fn submits_shortly(&self, limit: usize) -> bool {
+        let calm = self.calm && !self.closed;
+        calm && (self.finds_a_worker() || self.workers() >= limit)
+    }
+
+    /// Whether a task that arrives now finds a worker that is free.
+    #[inline]
+    pub(super) fn finds_a_worker(&self) -> bool {
+        self.backlog.len() < self.free()
+    }
+
+    /// Accepts and takes in a task, if [`Ledger::submits_shortly`].
+    #[inline]
+    pub(super) fn submit_shortly(&mut self, task: L::Task) {
+        self.accepted = self.accepted.wrapping_add(1);
+        self.backlog.push(task);
+    }
+
+    /// A worker's task has ended, and it has the next, in its slot, if nothing else follows from that.
+    #[inline]
+    pub(super) fn end_shortly(&mut self, slot: &mut L::Slot) -> bool {
+        let next = self.calm && self.backlog.pop_into(slot);
+        if next {
+            self.done = self.done.wrapping_add(1);
+            self.unproven = false;
+            self.last_tried = false;
+        }
+        next
+    }
+
     /// Takes in what came of an [`Action::Create`].
-    pub(super) fn made(&mut self, made: Made<W>) {
+    pub(super) fn made(&mut self, made: Made) {
         let reason = self.making.take();
         match made {
-            Made::Worker(worker) => {
+            Made::Worker => {
                 self.unproven = true;
-                self.idle.push(worker);
-                if self.backlog.is_empty() && self.debt > 0 {
-                    self.debt -= 1;
-                    self.dismissed = 1;
-                }
+                let pays = self.debt > 0 && self.backlogged() == 0;
+                self.wake(pays);
             }
             // Asked again for whatever wants one: now, or when they have left.
             Made::AtLimit if self.outdated || self.leaving > 0 => {
@@ -288,6 +421,38 @@ impl<W, T> Ledger<W, T> {
         }
     }
 
+    /// A worker that is awake looks for a task. What it finds is decided by this, and by nothing that
+    /// is decided later.
+    pub(super) fn look(&mut self) -> Look<L::Task> {
+        if self.dismissed > 0 {
+            self.dismissed -= 1;
+            self.awake -= 1;
+            return Look::Leave;
+        }
+        if let Some(task) = self.backlog.pop() {
+            self.awake -= 1;
+            self.running += 1;
+            return Look::Task(task);
+        }
+        if self.drained() {
+            self.awake -= 1;
+            self.leaving += 1;
+            return Look::Leave;
+        }
+        Look::Nothing
+    }
+
+    /// A worker that looked and found nothing rests, until it is called.
+    pub(super) fn rest(&mut self, worker: W) {
+        self.awake -= 1;
+        self.resting.push(worker);
+    }
+
+    /// Quitting, and nothing waits or is on its way.
+    fn drained(&self) -> bool {
+        self.phase != Phase::Running && self.backlog.len() + self.in_flight == 0
+    }
+
     /// Takes in that `n` retired workers have been told to quit, after which the factory may have
     /// room.
     pub(super) fn left(&mut self, n: usize) {
@@ -297,23 +462,30 @@ impl<W, T> Ledger<W, T> {
     }
 
     /// What to do next; `None` when there is nothing, until something happens. `retired`: how many
-    /// retirements the caller has been given and will deliver before whatever is decided now, so that
+    /// workers the caller was told shall leave and will tell before whatever is decided now, so that
     /// the end need not wait for them to be counted.
-    pub(super) fn decide(&mut self, retired: usize) -> Option<Action<W, T>> {
-        if self.dismissed > 0 {
-            self.dismissed -= 1;
-            return self.retire();
+    pub(super) fn decide(&mut self, retired: usize) -> Option<Action<W>> {
+        self.calm = false;
+        let action = self.next(retired);
+        if action.is_none() {
+            let settled = self.making.is_none() && !self.blocked && self.leaving + self.debt == 0;
+            // Once a quit has been taken in, all are called when the last task is had.
+            let looked_for = self.awake > 0 && self.phase == Phase::Running;
+            let nobody_to_call = looked_for || self.resting.is_empty();
+            self.calm = settled && nobody_to_call && !self.retry;
         }
-        if !self.backlog.is_empty()
-            && let Some(worker) = self.idle.pop()
+        action
+    }
+
+    fn next(&mut self, retired: usize) -> Option<Action<W>> {
+        let lookers = self.dismissed + usize::from(self.backlog.len() > 0);
+        if (self.awake < lookers || self.drained())
+            && let Some(worker) = self.resting.pop()
         {
-            self.busy += 1;
-            return self
-                .backlog
-                .pop_front()
-                .map(|task| Action::Dispatch(worker, task));
+            self.awake += 1;
+            return Some(Action::Call(worker));
         }
-        self.tries = self.tries.min(self.backlog.len());
+        self.tries = self.tries.min(self.backlogged());
         if self.making.is_none() && !self.blocked {
             if self.tries > 0 {
                 self.tries -= 1;
@@ -334,52 +506,48 @@ impl<W, T> Ledger<W, T> {
         None
     }
 
-    fn decide_quitting(&mut self, retired: usize) -> Option<Action<W, T>> {
-        if self.backlog.is_empty() {
-            if self.in_flight > 0 {
-                return None;
-            }
-            if !self.idle.is_empty() {
-                return self.retire();
-            }
-            let outstanding = self.busy + self.asked > 0 || self.making.is_some();
-            if !outstanding && self.leaving == retired {
-                (self.leaving, self.blocked) = (0, false);
-                self.phase = Phase::Ended;
-                return Some(Action::Finish);
-            }
+    fn decide_quitting(&mut self, retired: usize) -> Option<Action<W>> {
+        if self.awake + self.running > 0 || self.making.is_some() {
             return None;
         }
-        // Work waits, and the rules above found neither an idle worker nor a try left.
-        if self.busy > 0 || self.making.is_some() || self.blocked {
+        if self.backlog.len() == 0 {
+            let outstanding = self.in_flight + self.asked > 0;
+            if outstanding || self.leaving != retired {
+                return None;
+            }
+            (self.leaving, self.blocked) = (0, false);
+            self.phase = Phase::Ended;
+            return Some(Action::Finish);
+        }
+        // Work waits, and the rules above found neither a worker nor a try left.
+        if self.blocked {
             return None;
         }
         if !self.last_tried {
             self.last_tried = true;
             return Some(self.create(Reason::LastTry));
         }
-        self.abandoned = self.abandoned.wrapping_add(1);
-        self.backlog.pop_front().map(Action::Abandon)
+        Some(Action::Abandon)
     }
 
-    fn create(&mut self, reason: Reason) -> Action<W, T> {
+    /// The task of an [`Action::Abandon`].
+    pub(super) fn abandon(&mut self) -> Option<L::Task> {
+        self.abandoned = self.abandoned.wrapping_add(1);
+        self.backlog.pop()
+    }
+
+    fn create(&mut self, reason: Reason) -> Action<W> {
         self.making = Some(reason);
         self.outdated = false;
-        Action::Create(self.statistics())
-    }
-
-    fn retire(&mut self) -> Option<Action<W, T>> {
-        let worker = self.idle.pop()?;
-        self.leaving += 1;
-        Some(Action::Retire(worker))
+        Action::Create
     }
 
     pub(super) fn statistics(&self) -> Statistics {
         Statistics {
-            idle: self.idle.len(),
-            busy: self.busy,
+            idle: self.idle(),
+            busy: self.busy(),
             leaving: self.leaving,
-            backlogged: self.backlog.len(),
+            backlogged: self.backlogged(),
             in_flight: self.in_flight,
             accepted: self.accepted,
             done: self.done,
@@ -389,11 +557,11 @@ impl<W, T> Ledger<W, T> {
 
     /// The invariants that hold between any two calls.
     pub(super) fn check(&self) {
-        let known = self.in_flight + self.backlog.len() + self.busy;
+        let known = self.in_flight + self.backlog.len() + self.running;
         let ended = self.done.wrapping_add(self.abandoned);
         assert_eq!(self.accepted, ended.wrapping_add(known), "T2 conservation");
         assert!(
-            self.debt <= self.busy + self.idle.len(),
+            self.debt <= self.running + self.free(),
             "T5 debt exceeds the workers there are"
         );
         assert!(
@@ -401,8 +569,8 @@ impl<W, T> Ledger<W, T> {
             "T9 nobody is left to wait for"
         );
         if self.phase == Phase::Ended {
-            let left = self.idle.len() + known + self.leaving + self.asked;
-            let nothing = left == 0 && self.making.is_none();
+            let workers = self.resting.len() + self.awake + self.leaving;
+            let nothing = workers + known + self.asked == 0 && self.making.is_none();
             assert!(nothing, "T6 something is outstanding after the end");
         }
     }
@@ -410,20 +578,25 @@ impl<W, T> Ledger<W, T> {
     /// The invariants that hold besides when there is nothing left to decide.
     pub(super) fn check_settled(&self) {
         self.check();
-        let waiting = !self.backlog.is_empty();
+        let waiting = self.backlog.len() > 0;
+        let nobody_rests = self.resting.is_empty();
         assert!(
-            self.idle.is_empty() || !waiting,
-            "T3 a worker idles while work waits"
+            nobody_rests || !waiting || self.awake > self.dismissed,
+            "T3 a worker rests while work waits"
         );
-        assert_eq!(self.dismissed, 0, "T5 a dismissed worker stayed");
-        assert!(self.debt <= self.busy, "T5 an idle worker owes to leave");
+        assert!(
+            nobody_rests || self.dismissed <= self.awake,
+            "T5 a dismissed worker stayed"
+        );
+        assert!(self.debt <= self.busy(), "T5 an idle worker owes to leave");
         if self.making.is_none() && !self.blocked {
             assert_eq!(
                 (self.tries, self.growing),
                 (0, 0),
                 "T3 a worker was not asked for"
             );
-            let stranded = self.phase != Phase::Running && waiting && self.busy == 0;
+            let nobody = self.running + self.awake == 0 && nobody_rests;
+            let stranded = self.phase != Phase::Running && waiting && nobody;
             assert!(!stranded, "T7 work that can never run was kept");
         }
     }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::handlers::{CreationError, Handlers};
 use super::ledger::Event;
-use super::shell::{Asked, Shell};
+use super::shell::Shell;
 use super::statistics::Statistics;
 use super::team_lock::TeamLock;
 use crate::handle::{Handle, LastDrop};
@@ -89,7 +89,7 @@ impl<C: ExclusiveWorker, W: Worker> Team<C, W> {
         Self(Handle::new(Owner(Arc::new(shell))))
     }
 
-    fn ask(&self, event: Asked<W>) -> Result<(), AlreadyQuit> {
+    fn ask(&self, event: Event<Job>) -> Result<(), AlreadyQuit> {
         self.0.0.ask(event).map_err(|_| AlreadyQuit)
     }
 

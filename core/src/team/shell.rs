@@ -40,8 +40,9 @@
 
 use std::ops::Deref;
 
+use super::backlog::Backlog;
 use super::handlers::{CreationError, CreationFailed, FactoryPanicked, Handlers, RefusedItsTask};
-use super::ledger::{Action, Event, Ledger, Made};
+use super::ledger::{Action, Event, Ledger, Look, Made};
 use super::statistics::Statistics;
 use super::tickets::{Abandon, Dispatch, Finish, Left, ReportFailed, Retire, Step};
 use crate::contain::{Payload, contain, quietly};
@@ -60,7 +61,7 @@ pub(super) struct Shell<C: ExclusiveWorker, W: Worker> {
 }
 
 struct State<W> {
-    ledger: Ledger<Arc<Member<W>>, Job>,
+    ledger: Ledger<Arc<Member<W>>, Backlog>,
     published: Statistics,
     /// `None` once the team has ended.
     given: Option<Arc<Given<W>>>,
@@ -85,7 +86,12 @@ pub(super) struct Given<W> {
     pub(super) handlers: Handlers,
 }
 
-pub(super) type Asked<W> = Event<Arc<Member<W>>, Job>;
+/// What a step takes in.
+pub(super) enum Heard<W> {
+    Of(Event<Job>),
+    /// The worker's task has ended.
+    Ended(Arc<Member<W>>),
+}
 
 impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     pub(super) fn new(coordinator: C, factory: Box<Factory<W>>, handlers: Handlers) -> Self {
@@ -114,21 +120,31 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     }
 
     /// Accepts what a user asks for, or says no.
-    fn accept(&self, state: &mut State<W>, event: &Asked<W>) -> bool {
+    fn accept(&self, state: &mut State<W>, event: &Event<Job>) -> bool {
         let accepted = state.accept(event);
         let what = if accepted { What::Asked } else { What::Denied };
         self.object.tell(|| what(subject(event)));
         accepted
     }
 
-    /// A step takes the event in.
-    fn apply(&self, state: &mut State<W>, event: Asked<W>) {
-        self.object.tell(|| What::Taken(subject(&event)));
+    /// A step takes the event in, and settles.
+    fn apply(self: &Arc<Self>, mut state: MutexGuard<'_, State<W>>, heard: Heard<W>) {
+        let (event, ended) = match heard {
+            Heard::Of(event) => (event, None),
+            Heard::Ended(worker) => (Event::Ended, Some(worker)),
+        };
+        self.object.tell(|| {
+            What::Taken(match &ended {
+                Some(worker) => Subject::End(worker.object.number()),
+                None => subject(&event),
+            })
+        });
         state.ledger.apply(event);
+        self.settle(state, ended);
     }
 
     /// Takes what a user asks for to the ledger, or hands it back.
-    pub(super) fn ask(self: &Arc<Self>, event: Asked<W>) -> Result<(), Asked<W>> {
+    pub(super) fn ask(self: &Arc<Self>, event: Event<Job>) -> Result<(), Event<Job>> {
         let mut event = Some(event);
         let mut refused = None;
         turn::open(|| {
@@ -147,8 +163,8 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
     }
 
     /// Takes an event of ours to the ledger, by whatever way is left.
-    pub(super) fn report(self: &Arc<Self>, event: Asked<W>) {
-        let mut event = Some(event);
+    pub(super) fn report(self: &Arc<Self>, heard: Heard<W>) {
+        let mut event = Some(heard);
         self.run_now(&mut || {
             if let Some(event) = event.take() {
                 self.step(event);
@@ -191,18 +207,18 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         }
     }
 
-    fn ticket(self: &Arc<Self>, event: Asked<W>) -> Step<C, W> {
+    fn ticket(self: &Arc<Self>, heard: Heard<W>) -> Step<C, W> {
         Step {
             shell: Arc::clone(self),
-            event: Some(event),
+            heard: Some(heard),
         }
     }
 
-    fn queue(self: &Arc<Self>, event: Asked<W>) -> Result<(), Asked<W>> {
+    fn queue(self: &Arc<Self>, event: Event<Job>) -> Result<(), Event<Job>> {
         if !self.accept(&mut self.state.lock(), &event) {
             return Err(event);
         }
-        let step = Task::ticket(self.ticket(event));
+        let step = Task::ticket(self.ticket(Heard::Of(event)));
         let refused = match contain(|| self.coordinator.execute(step)) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(refused)) => refused.into_task(),
@@ -212,26 +228,26 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                 return Ok(());
             }
         };
-        let event = match refused.take::<Step<C, W>>() {
-            Ok(mut step) => step.event.take(),
+        let heard = match refused.take::<Step<C, W>>() {
+            Ok(mut step) => step.heard.take(),
             Err(strange) => {
                 self.strange(strange);
                 None
             }
         };
-        match event {
-            None => Ok(()),
-            // Nothing is accepted after it, so it stands.
-            Some(Event::Quit) => {
-                self.step(Event::Quit);
+        match heard {
+            // Nothing is accepted after a quit, so it stands.
+            Some(heard @ (Heard::Ended(_) | Heard::Of(Event::Quit))) => {
+                self.step(heard);
                 Ok(())
             }
-            Some(event) => {
+            None => Ok(()),
+            Some(Heard::Of(event)) => {
                 let mut state = self.state.lock();
                 state.withdraw(&event);
                 self.object.tell(|| What::Withdrawn(subject(&event)));
                 // It may be what the end was waiting for.
-                self.settle(state);
+                self.settle(state, None);
                 self.refused(event)
             }
         }
@@ -239,7 +255,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
 
     /// The coordinator refused an event that is not accepted. To quit is what follows from that; all
     /// else goes back.
-    fn refused(self: &Arc<Self>, event: Asked<W>) -> Result<(), Asked<W>> {
+    fn refused(self: &Arc<Self>, event: Event<Job>) -> Result<(), Event<Job>> {
         if let Event::Quit = event {
             return self.step_if_accepted(event);
         }
@@ -248,26 +264,23 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         Err(event)
     }
 
-    fn step_if_accepted(self: &Arc<Self>, event: Asked<W>) -> Result<(), Asked<W>> {
+    fn step_if_accepted(self: &Arc<Self>, event: Event<Job>) -> Result<(), Event<Job>> {
         let mut state = self.state.lock();
         if !self.accept(&mut state, &event) {
             return Err(event);
         }
-        self.apply(&mut state, event);
-        self.settle(state);
+        self.apply(state, Heard::Of(event));
         Ok(())
     }
 
     /// One step of the coordinator.
-    pub(super) fn step(self: &Arc<Self>, event: Asked<W>) {
-        let mut state = self.state.lock();
-        self.apply(&mut state, event);
-        self.settle(state);
+    pub(super) fn step(self: &Arc<Self>, heard: Heard<W>) {
+        self.apply(self.state.lock(), heard);
     }
 
     /// The coordinator refused a step that it should not have, or dropped one.
-    pub(super) fn step_without_coordinator(self: &Arc<Self>, event: Asked<W>) {
-        self.step(event);
+    pub(super) fn step_without_coordinator(self: &Arc<Self>, heard: Heard<W>) {
+        self.step(heard);
         self.coordinator_lost();
     }
 
@@ -282,53 +295,54 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         let mut state = self.state.lock();
         self.object.tell(|| What::Left(count));
         state.ledger.left(count);
-        self.settle(state);
+        self.settle(state, None);
     }
 
     /// Takes the ledger's decisions until there are none, publishes its numbers, and leaves what was
-    /// decided to this thread's turn.
-    fn settle<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<W>>) {
+    /// decided to this thread's turn. `awake`: a worker that has come to be so.
+    fn settle<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State<W>>,
+        mut awake: Option<Arc<Member<W>>>,
+    ) {
         let mut errands = Errands::default();
         let mut retired = 0;
         loop {
             if cfg!(debug_assertions) {
                 state.ledger.check();
             }
-            let shell = || Arc::clone(self);
+            if let Some(worker) = awake.take() {
+                retired += self.look(&mut state, worker, &mut errands);
+                continue;
+            }
             let Some(action) = state.ledger.decide(retired) else {
                 break;
             };
-            self.object.tell(|| decided(&action));
             match action {
-                Action::Create(now) => {
+                Action::Call(worker) => awake = Some(worker),
+                Action::Create => {
+                    let now = state.ledger.statistics();
+                    self.object.tell(|| What::FactoryAsked(now.workers()));
                     let given = state.given.clone();
                     drop(state);
-                    let made = given.map_or(Made::AtLimit, |given| {
+                    let made = given.map_or(Err(Made::AtLimit), |given| {
                         let made = self.create(&given, &now, &mut errands);
                         release(given);
                         made
                     });
                     state = self.state.lock();
                     self.object.tell(|| match &made {
-                        Made::Worker(worker) => What::WorkerMade(worker.object.number()),
-                        Made::AtLimit => What::AtLimit,
-                        Made::Failed => What::CreationFailed,
+                        Ok(worker) => What::WorkerMade(worker.object.number()),
+                        Err(Made::AtLimit) => What::AtLimit,
+                        Err(_) => What::CreationFailed,
                     });
-                    state.ledger.made(made);
-                }
-                Action::Dispatch(worker, job) => errands.leave(Dispatch {
-                    shell: shell(),
-                    worker,
-                    job,
-                }),
-                Action::Retire(worker) => {
-                    retired += 1;
-                    errands.leave(Retire {
-                        shell: shell(),
-                        worker,
-                    });
+                    state
+                        .ledger
+                        .made(made.as_ref().map_or_else(|&no| no, |_| Made::Worker));
+                    awake = made.ok();
                 }
                 Action::Refused => {
+                    self.object.tell(|| What::FirstRefused);
                     let now = state.ledger.statistics();
                     let failed = CreationFailed::new(RefusedItsTask.into(), &now);
                     errands.extend(state.given.clone().map(|given| ReportFailed {
@@ -337,17 +351,22 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                         failed: Box::new(failed),
                     }));
                 }
-                Action::Abandon(job) => {
-                    errands.extend(state.given.clone().map(|given| Abandon {
-                        given,
-                        object: self.object,
-                        job,
-                    }));
+                Action::Abandon => {
+                    if let Some(job) = state.ledger.abandon() {
+                        let task = job.identity().number();
+                        self.object.tell(|| What::Abandoned(task));
+                        errands.extend(state.given.clone().map(|given| Abandon {
+                            given,
+                            object: self.object,
+                            job,
+                        }));
+                    }
                 }
                 Action::Finish => {
+                    self.object.tell(|| What::Finished);
                     retired = 0;
                     errands.leave(Finish {
-                        shell: shell(),
+                        shell: Arc::clone(self),
                         given: state.given.take(),
                     });
                 }
@@ -368,18 +387,46 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
         errands.run_stranded();
     }
 
+    /// Looks for a task on the worker's behalf. How many shall leave: one, or none.
+    fn look(
+        self: &Arc<Self>,
+        state: &mut State<W>,
+        worker: Arc<Member<W>>,
+        errands: &mut Errands,
+    ) -> usize {
+        let shell = Arc::clone(self);
+        let number = worker.object.number();
+        match state.ledger.look() {
+            Look::Task(job) => {
+                let task = job.identity().number();
+                self.object.tell(|| What::Assigned(number, task));
+                errands.leave(Dispatch { shell, worker, job });
+                0
+            }
+            Look::Leave => {
+                self.object.tell(|| What::Retired(number));
+                errands.leave(Retire { shell, worker });
+                1
+            }
+            Look::Nothing => {
+                state.ledger.rest(worker);
+                0
+            }
+        }
+    }
+
     fn create(
         &self,
         given: &Arc<Given<W>>,
         now: &Statistics,
         errands: &mut Errands,
-    ) -> Made<Arc<Member<W>>> {
+    ) -> Result<Arc<Member<W>>, Made> {
         let error = match turn::theirs(|| contain(|| (given.factory)(now))) {
             Ok(Ok(Some(worker))) => {
                 let object = Object::new();
-                return Made::Worker(Arc::new(Member { worker, object }));
+                return Ok(Arc::new(Member { worker, object }));
             }
-            Ok(Ok(None)) => return Made::AtLimit,
+            Ok(Ok(None)) => return Err(Made::AtLimit),
             Ok(Err(error)) => error,
             Err(payload) => {
                 let error = FactoryPanicked::new(&payload);
@@ -392,13 +439,13 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
             object: self.object,
             failed: Box::new(CreationFailed::new(error, now)),
         });
-        Made::Failed
+        Err(Made::Failed)
     }
 
     /// The worker refused its task or dropped it.
     pub(super) fn lost(self: &Arc<Self>, worker: &Arc<Member<W>>, job: Job) {
         self.quit_worker(worker);
-        self.report(Event::Lost(job));
+        self.report(Heard::Of(Event::Lost(job)));
     }
 
     pub(super) fn quit_worker(&self, worker: &Arc<Member<W>>) {
@@ -424,7 +471,7 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
 }
 
 impl<W> State<W> {
-    fn accept(&mut self, event: &Asked<W>) -> bool {
+    fn accept(&mut self, event: &Event<Job>) -> bool {
         let accepted = self.ledger.accept(event);
         if accepted && matches!(event, Event::Arrived(_)) {
             self.published.accepted = self.published.accepted.wrapping_add(1);
@@ -433,7 +480,7 @@ impl<W> State<W> {
         accepted
     }
 
-    fn withdraw(&mut self, event: &Asked<W>) {
+    fn withdraw(&mut self, event: &Event<Job>) {
         self.ledger.withdraw(event);
         if let Event::Arrived(_) = event {
             self.published.accepted = self.published.accepted.wrapping_sub(1);
@@ -442,28 +489,17 @@ impl<W> State<W> {
     }
 }
 
-fn subject<W>(event: &Asked<W>) -> Subject {
+/// What the event is about. Ends and departures are told by whoever knows the worker.
+fn subject(event: &Event<Job>) -> Subject {
     match event {
         Event::Arrived(job) => Subject::Task(job.identity().number()),
         Event::Grow(n) => Subject::Grow(*n),
         Event::Shrink(n) => Subject::Shrink(*n),
         Event::Raised => Subject::Raised,
         Event::Quit => Subject::Quit,
-        Event::Ended(worker) => Subject::End(worker.object.number()),
+        Event::Ended => Subject::End(0),
+        Event::Gone => Subject::Gone(0),
         Event::Lost(job) => Subject::Loss(job.identity().number()),
-    }
-}
-
-fn decided<W>(action: &Action<Arc<Member<W>>, Job>) -> What {
-    match action {
-        Action::Dispatch(worker, job) => {
-            What::Assigned(worker.object.number(), job.identity().number())
-        }
-        Action::Create(now) => What::FactoryAsked(now.workers()),
-        Action::Retire(worker) => What::Retired(worker.object.number()),
-        Action::Abandon(job) => What::Abandoned(job.identity().number()),
-        Action::Refused => What::FirstRefused,
-        Action::Finish => What::Finished,
     }
 }
 

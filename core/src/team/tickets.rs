@@ -14,8 +14,7 @@
 //! once, or comes back. T10: a task's captures are gone before its end is reported.
 
 use super::handlers::CreationFailed;
-use super::ledger::Event;
-use super::shell::{Given, Member, Shell, release};
+use super::shell::{Given, Heard, Member, Shell, release};
 use crate::contain::contain;
 use crate::primitives::Arc;
 use crate::probe::{Identity, Object, What};
@@ -26,13 +25,13 @@ use crate::worker::{ExclusiveWorker, Refused, Worker};
 /// A step that waits in the coordinator's queue.
 pub(super) struct Step<C: ExclusiveWorker, W: Worker> {
     pub(super) shell: Arc<Shell<C, W>>,
-    pub(super) event: Option<Event<Arc<Member<W>>, Job>>,
+    pub(super) heard: Option<Heard<W>>,
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Step<C, W> {
     fn run(mut self) {
-        if let Some(event) = self.event.take() {
-            turn::ours(|| self.shell.step(event));
+        if let Some(heard) = self.heard.take() {
+            turn::ours(|| self.shell.step(heard));
         }
     }
 
@@ -44,8 +43,8 @@ impl<C: ExclusiveWorker, W: Worker> Once for Step<C, W> {
 
 impl<C: ExclusiveWorker, W: Worker> Drop for Step<C, W> {
     fn drop(&mut self) {
-        if let Some(event) = self.event.take() {
-            turn::ours(|| self.shell.step_without_coordinator(event));
+        if let Some(heard) = self.heard.take() {
+            turn::ours(|| self.shell.step_without_coordinator(heard));
         }
     }
 }
@@ -69,7 +68,7 @@ impl<C: ExclusiveWorker, W: Worker> Once for Assignment<C, W> {
                 if let Err(payload) = end {
                     self.shell.panicked(payload);
                 }
-                self.shell.report(Event::Ended(worker));
+                self.shell.report(Heard::Ended(worker));
             });
         }
     }

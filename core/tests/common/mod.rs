@@ -285,14 +285,32 @@ pub(crate) fn joinable(limit: usize) -> (Pool, Threads) {
     (brigade::pool(move || limit, threads.start()), threads)
 }
 
+/// A team of at most `limit` thread workers under a coordinator.
+pub(crate) fn team_of_threads<C: ExclusiveWorker>(
+    coordinator: C,
+    limit: usize,
+    start: impl Fn(Body) -> io::Result<Thread> + Send + Sync + 'static,
+    handlers: Handlers,
+) -> Team<C, ThreadWorker> {
+    let factory = move |now: &Statistics| {
+        if now.workers() >= limit {
+            return Ok(None);
+        }
+        ThreadWorker::new(&start)
+            .map(Some)
+            .map_err(CreationError::from)
+    };
+    Team::new(coordinator, factory, handlers)
+}
+
 /// Occupies a thread of the pool until the sender is used or dropped.
-pub(crate) fn occupy<C: ExclusiveWorker>(pool: &Team<C, ThreadWorker>) -> mpsc::Sender<()> {
+pub(crate) fn occupy(pool: &impl Worker) -> mpsc::Sender<()> {
     let (started, has_started) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel();
-    pool.execute(move || {
+    pool.execute(Task::new(move || {
         started.send(()).unwrap();
         let _ = may_go_on.recv();
-    })
+    }))
     .unwrap();
     has_started.recv().unwrap();
     go_on

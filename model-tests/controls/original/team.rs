@@ -13,10 +13,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+mod backlog;
+mod crew;
 mod handlers;
+mod ledger;
 mod statistics;
 mod team_lock;
 
+pub(crate) use crew::{Crew, Request};
 pub use handlers::{CreationError, CreationFailed, Handlers};
 pub use statistics::Statistics;
 pub use team_lock::TeamLock;

@@ -11,12 +11,12 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
-use std::io;
 
 use crate::contain::{PanicHandler, contain, hook_only, quietly};
 use crate::primitives::{Arc, Condvar, Mutex, thread};
 use crate::queue::{Queue, SwapQueue};
 use crate::quit::Quit;
+use crate::start::{Body, Shift, Thread};
 use crate::task::Task;
 use crate::turn::turn;
 use crate::worker::{AlreadyQuit, ExclusiveWorker, Refused, Worker};
@@ -47,15 +47,14 @@ impl Entries {
 }
 
 /// What the thread of a thread worker has to run.
-#[must_use = "a body that is dropped ends its worker"]
-pub struct Body {
+struct Service {
     queue: Arc<Entries>,
     on_panic: PanicHandler,
 }
 
-impl Body {
+impl Shift for Service {
     /// Runs the worker's tasks until the marker comes, or one panics.
-    pub fn run(self) {
+    fn work(self: Box<Self>) {
         while let Some(task) = self.queue.get() {
             if let Err(payload) = turn(|| contain(|| task.run())) {
                 quietly(|| (self.on_panic)(payload));
@@ -63,38 +62,6 @@ impl Body {
             }
         }
     }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body").finish_non_exhaustive()
-    }
-}
-
-/// What a start policy gives back.
-#[derive(Debug)]
-pub struct Thread(Option<thread::JoinHandle<()>>);
-
-impl Thread {
-    /// A thread that nobody can join.
-    #[must_use]
-    pub fn detached() -> Self {
-        Self(None)
-    }
-}
-
-impl From<thread::JoinHandle<()>> for Thread {
-    fn from(handle: thread::JoinHandle<()>) -> Self {
-        Self(Some(handle))
-    }
-}
-
-/// The start policy for an ordinary thread called `name`.
-///
-/// # Errors
-/// The operating system's, if it cannot start one.
-pub fn start_thread(name: &str, body: Body) -> io::Result<Thread> {
-    thread::spawn(name, move || body.run()).map(Thread::from)
 }
 
 /// Runs its tasks in order on one thread.
@@ -126,11 +93,11 @@ impl ThreadWorker {
         on_panic: PanicHandler,
     ) -> Result<Self, E> {
         let queue = Arc::new(Entries::default());
-        let body = Body {
+        let body = Body::new(Service {
             queue: Arc::clone(&queue),
             on_panic,
-        };
-        let Thread(thread) = start(body)?;
+        });
+        let thread = start(body)?.into_handle();
         Ok(Self(Arc::new(Running {
             has_quit: Quit::new(),
             queue,

@@ -92,20 +92,20 @@
 //! | action | allowed | changes | properties |
 //! |---|---|---|---|
 //! | `Looked(worker)` | awake | opens a step in which it looks | T9 |
-//! | `Gone(worker)` | as `Looked` | opens a step; a dismissal that is due is carried out; else a reason, if more waits than is promised, or, if it counts as a failed creation, `RefusedFirst` is owed | T5 T8 |
+//! | `Gone(worker)` | as `Looked`; or right after its `Made` | opens a step, unless `Made` did; a dismissal that is due is carried out; else a reason, if more waits than is promised, or, if it counts as a failed creation, `RefusedFirst` is owed | T5 T8 |
 //! | `Ended(worker, task)` | as above | awake, and looks in this step | T2 T5 |
 //! | `Made(worker)` | as above | awake; no backlog and a debt: a dismissal is due | T1 T5 |
 //! | `TakeRequest(Shrink(n))` | as above | of n workers, the idle are dismissed, and count as leaving | T5 |
-//! | `Retire(worker)` | it looks, or is the last that went to rest; a dismissal is due; or quitting, and no work waits | to be told to quit at once | T5 T6 |
+//! | `Retire(worker)` | it looks; a dismissal is due; or quitting, and no work waits | to be told to quit at once | T5 T6 |
 //! | `Assign(worker, task)` | it looks; the first task; no dismissal is due | busy | T4 T5 |
 //! | `Rested(worker)` | it looks; no work waits, no dismissal is due, nor the end | it rests, the last | T5 T6 T9 |
-//! | `Called(worker)` | the last that went to rest; work waits, and nobody is awake | awake | T3 T5 |
-//! | `Settled` | besides: who looks may stay awake only if it might rest; nobody rests while a dismissal is due; if work waits and somebody rests, somebody is awake | – | T5 T6 T9 |
+//! | `Called(worker)` | the last that went to rest; fewer are awake than dismissals are due, and one more if work waits; or quitting, and no work waits | awake | T3 T5 |
+//! | `Settled` | besides: who looks may stay awake only if it might rest; if somebody rests, as many are awake as dismissals are due, and one more if work waits | – | T5 T6 T9 |
 //! | `AskFactory { workers }` | besides: nobody looks any more; those that rest, as at `Settled` | as above | T5 T9 |
 //! | `Left(n)` | right after a step that retired n | as above | T6 |
 //!
 //! A dismissal is no worker's by name: of those awake, the first that looks leaves. It stays due
-//! until then (`due`). The step of a `Looked` need not turn a failure into a reason to ask, but may.
+//! until then (`due`). So one that rests is called to leave: it leaves when it looks. The step of a `Looked` need not turn a failure into a reason to ask, but may.
 //!
 //! A critical section is not divided: what is accepted is taken next, no call stands within a step,
 //! and between a step that retired workers and its `Left` they are told to quit, and nothing else
@@ -302,6 +302,8 @@ pub(super) struct Step {
     pub(super) retired: usize,
     /// A pool's worker that looks, while it has found nothing.
     pub(super) looks: Option<WorkerId>,
+    /// The worker that was made right before, with nothing of this step between.
+    pub(super) newborn: Option<WorkerId>,
 }
 
 /// The factory is being asked, by an interrupted step.
@@ -532,6 +534,11 @@ impl Team {
         for_tasks > 0 || self.for_grow > 0 || self.last_try_due()
     }
 
+    /// How many of a pool's workers have to look: those that shall leave, and one for what waits.
+    fn lookers(&self) -> usize {
+        self.due + usize::from(!self.backlog.is_empty())
+    }
+
     /// Quitting, and nothing is outstanding.
     fn may_finish(&self, retired: usize) -> bool {
         let none = self.drained() && self.asked.is_empty();
@@ -632,9 +639,10 @@ impl Team {
     }
 
     /// What a critical section of a pool does is not divided by what needs its lock.
-    fn in_one_section(&self, next: &Action) -> Result<(), Violation> {
+    /// Which worker was made right before in this one.
+    fn in_one_section(&mut self, next: &Action) -> Result<Option<WorkerId>, Violation> {
         if !self.fetches {
-            return Ok(());
+            return Ok(None);
         }
         match next {
             // These happen outside of the lock, or change nothing.
@@ -644,7 +652,7 @@ impl Team {
             | Action::CreationReported
             | Action::AbandonedGiven(_)
             | Action::Refuse(_)
-            | Action::Deny(_) => return Ok(()),
+            | Action::Deny(_) => return Ok(None),
             Action::Accept(_) | Action::Ask(_) | Action::Statistics(_) => {
                 let why = "a call came between in a step";
                 rule(self.step.is_none(), "W6", why)?;
@@ -656,7 +664,9 @@ impl Team {
         rule(takes || taken, "T2", "what was accepted was not taken next")?;
         let parts = matches!(next, Action::WorkerQuit(_) | Action::Left(_));
         let why = "those that a step retired were not counted as gone next";
-        rule(parts || self.parting == 0, "T6", why)
+        rule(parts || self.parting == 0, "T6", why)?;
+        let step = self.step.as_mut();
+        Ok(step.and_then(|step| step.newborn.take()))
     }
 
     // What opens a step.
@@ -671,6 +681,7 @@ impl Team {
             origin,
             retired: 0,
             looks: None,
+            newborn: None,
         })
     }
 
@@ -785,9 +796,12 @@ impl Team {
         Ok(())
     }
 
-    fn gone(&mut self, worker: WorkerId) -> Result<(), Violation> {
+    /// It opens a step, unless the worker's making did: it may have died before it was counted.
+    fn gone(&mut self, worker: WorkerId, newborn: Option<WorkerId>) -> Result<(), Violation> {
         self.is_awake(worker, "T8")?;
-        self.open()?;
+        if newborn != Some(worker) {
+            self.open()?;
+        }
         self.outdate();
         if self.due > 0 {
             // It is the one that was dismissed: retired, told, and counted.
@@ -883,6 +897,9 @@ impl Team {
         self.unproven = true;
         let pays = self.debt > 0 && self.backlogged() == 0;
         self.comes(worker, pays);
+        if let Some(step) = self.step.as_mut().filter(|_| self.fetches) {
+            step.newborn = Some(worker);
+        }
         Ok(())
     }
 
@@ -958,14 +975,13 @@ impl Team {
 
     fn retire(&mut self, worker: WorkerId) -> Result<(), Violation> {
         self.in_step()?;
-        let looks = self.looking() == Some(worker);
-        let last_in = self.idle.last() == Some(&worker);
-        rule(
-            looks || last_in,
-            "T5",
-            "a worker left that was not the last one idle",
-        )?;
-        if !self.fetches {
+        if self.fetches {
+            let looks = self.looking() == Some(worker);
+            rule(looks, "T5", "a worker left that does not look")?;
+        } else {
+            let last_in = self.idle.last() == Some(&worker);
+            let why = "a worker left that was not the last one idle";
+            rule(last_in, "T5", why)?;
             let others = self.idle.len() - 1 + self.busy();
             let why = "the last worker left while work waits";
             rule(others > 0 || self.backlog.is_empty(), "T5", why)?;
@@ -979,7 +995,7 @@ impl Team {
             rule(self.drained(), "T6", why)?;
         }
         self.outdate();
-        if looks {
+        if self.fetches {
             self.found(worker, Post::Retired);
         } else {
             self.idle.pop();
@@ -1045,10 +1061,11 @@ impl Team {
         let last_in = self.idle.last() == Some(&worker);
         let why = "a worker was called that was not the last to rest";
         rule(last_in, "T5", why)?;
-        let why = "a worker was called though no work waits";
-        rule(!self.backlog.is_empty(), "T3", why)?;
-        let why = "a worker was called though another is awake";
-        rule(self.awake() == 0, "T3", why)?;
+        let why = "a worker was called for nothing";
+        let drained = self.quitting && self.drained();
+        rule(self.lookers() > 0 || drained, "T3", why)?;
+        let why = "a worker was called though enough are awake";
+        rule(self.awake() < self.lookers() || drained, "T3", why)?;
         self.idle.pop();
         self.workers.insert(worker, Post::Awake);
         Ok(())
@@ -1199,10 +1216,10 @@ impl Team {
 
     /// Those of a pool's workers that rest may, while nobody holds its lock.
     fn rest_well(&self) -> Result<(), Violation> {
-        let nobody_rests = self.idle.is_empty();
-        let why = "a worker rests though a dismissal is due";
-        rule(self.due == 0 || nobody_rests, "T5", why)?;
-        let called = self.backlog.is_empty() || nobody_rests || self.awake() > 0;
+        let (awake, nobody_rests) = (self.awake(), self.idle.is_empty());
+        let why = "a dismissal is due, and of those that rest none was called";
+        rule(self.due <= awake || nobody_rests, "T5", why)?;
+        let called = self.lookers() <= awake || nobody_rests;
         let chained = !self.has(Flaw::NoChain) && !self.has(Flaw::RestsWhileWorkWaits);
         let origin = self.step.as_ref().map(|step| step.origin);
         let called = called || !(chained || origin == Some(Origin::Turn));
@@ -1329,7 +1346,7 @@ impl Machine for Team {
     }
 
     fn take(&mut self, action: &Action) -> Result<(), Violation> {
-        self.in_one_section(action)?;
+        let newborn = self.in_one_section(action)?;
         match *action {
             Action::Accept(task) => self.accept(task),
             Action::Refuse(task) => self.refuse(task),
@@ -1342,7 +1359,7 @@ impl Machine for Team {
             Action::Ended(worker, task) => self.ended(worker, task),
             Action::Lost(worker, task) => self.lost(worker, task),
             Action::Looked(worker) => self.looked(worker),
-            Action::Gone(worker) => self.gone(worker),
+            Action::Gone(worker) => self.gone(worker, newborn),
             Action::Called(worker) => self.call(worker),
             Action::Rested(worker) => self.rest(worker),
             Action::Assign(worker, task) => self.assign(worker, task),

@@ -1,19 +1,63 @@
 //! What team scenarios are set up with: a team, its performers, and actors that leave.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use brigade::primitives::thread;
 use brigade::{
-    CreationError, ExclusiveWorker, Handlers, LockWorker, Performer, Statistics, Team, TeamLock,
-    ThreadWorker, Worker, memory_worker, start_thread,
+    AlreadyQuit, Body, CreationError, ExclusiveWorker, Handlers, LockWorker, Performer, Pool,
+    Refused, Statistics, Task, Team, TeamLock, Thread, ThreadWorker, Worker, memory_worker,
+    pool_with, start_thread,
 };
 
 use super::Subject;
 use crate::world::{Shared, Watched, WatchedCoordinator};
 
-pub(super) type AnyTeam =
-    Team<WatchedCoordinator<Box<dyn ExclusiveWorker>>, Watched<Box<dyn Worker>>>;
+type WatchedTeam = Team<WatchedCoordinator<Box<dyn ExclusiveWorker>>, Watched<Box<dyn Worker>>>;
+
+/// A team under test, of whatever kind.
+#[derive(Clone)]
+pub(super) enum AnyTeam {
+    Team(WatchedTeam),
+    Pool(Pool),
+}
+
+/// Passes a call on.
+macro_rules! either {
+    ($any:expr, $team:ident => $call:expr) => {
+        match $any {
+            AnyTeam::Team($team) => $call,
+            AnyTeam::Pool($team) => $call,
+        }
+    };
+}
+
+impl AnyTeam {
+    pub(super) fn execute(&self, task: Task) -> Result<(), Refused> {
+        either!(self, team => team.execute(task))
+    }
+
+    pub(super) fn quit(&self) -> Result<(), AlreadyQuit> {
+        either!(self, team => team.quit())
+    }
+
+    pub(super) fn grow(&self, n: usize) -> Result<(), AlreadyQuit> {
+        either!(self, team => team.grow(n))
+    }
+
+    pub(super) fn shrink(&self, n: usize) -> Result<(), AlreadyQuit> {
+        either!(self, team => team.shrink(n))
+    }
+
+    pub(super) fn limit_raised(&self) -> Result<(), AlreadyQuit> {
+        either!(self, team => team.limit_raised())
+    }
+
+    pub(super) fn statistics(&self) -> Statistics {
+        either!(self, team => team.statistics())
+    }
+}
 
 /// The performers of a bench, in std's storage: a side table of the harness, which holds no state
 /// that the code under test depends on.
@@ -74,7 +118,45 @@ fn take_one(count: &AtomicUsize) -> bool {
     left > 0
 }
 
-/// A team under test.
+/// What a pool's start policy is given, watched.
+pub(super) struct Newborn {
+    body: Body,
+    world: Shared,
+}
+
+impl Newborn {
+    /// Starts its thread.
+    pub(super) fn start(self) -> io::Result<Thread> {
+        let Self { body, world } = self;
+        let thread = world.made();
+        thread::spawn("worker", move || {
+            body.run();
+            world.worker_ended(thread);
+        })
+        .map(Thread::from)
+    }
+
+    /// The body alone, for whoever makes no worker of it; and the world, which knows of none.
+    pub(super) fn unwatched(self) -> (Body, Shared) {
+        (self.body, self.world)
+    }
+
+    /// Starts none.
+    pub(super) fn fail(self) -> io::Result<Thread> {
+        self.world.creation_failed();
+        Err(io::Error::other("no thread today"))
+    }
+}
+
+fn handlers(world: &Shared) -> Handlers {
+    let (panicked, abandoned) = (Arc::clone(world), Arc::clone(world));
+    Handlers::new()
+        .on_panic(move |_| panicked.panic_reported())
+        .on_creation_failed(|failed| drop(failed.to_string()))
+        .on_abandoned(move |task| abandoned.abandoned(task))
+}
+
+/// A team under test, and what drives it.
 pub(super) struct Bench {
     pub(super) world: Shared,
     /// `None` once every actor has a handle of its own.
@@ -95,7 +177,47 @@ impl Bench {
         Self::with(world, Subject::TeamOfMemory, limit, true)
     }
 
+    /// A pool with a limit and a start policy that go by its plan, in which there is a limit, too.
+    pub(super) fn pool(
+        world: &Shared,
+        planned: usize,
+        limit: impl Fn(&Plan) -> usize + Send + Sync + 'static,
+        start: impl Fn(&Plan, Newborn) -> io::Result<Thread> + Send + Sync + 'static,
+    ) -> Self {
+        let plan = Arc::new(Plan::default());
+        plan.limit.store(planned, Ordering::SeqCst);
+        let limits = Arc::clone(&plan);
+        let limit = move || limit(&limits);
+        let start = {
+            let (world, plan) = (Arc::clone(world), Arc::clone(&plan));
+            move |body| {
+                let newborn = Newborn {
+                    body,
+                    world: Arc::clone(&world),
+                };
+                start(&plan, newborn)
+            }
+        };
+        let pool = pool_with(limit, start, handlers(world));
+        Self {
+            world: Arc::clone(world),
+            team: Some(AnyTeam::Pool(pool)),
+            plan,
+            performers: Arc::default(),
+            coordinator: None,
+        }
+    }
+
     fn with(world: &Shared, subject: Subject, limit: usize, synchronous: bool) -> Self {
+        if subject.is_pool() {
+            let asked = |plan: &Plan| plan.limit.load(Ordering::SeqCst);
+            return Self::pool(world, limit, asked, |plan, newborn| {
+                if take_one(&plan.failures) {
+                    return newborn.fail();
+                }
+                newborn.start()
+            });
+        }
         let plan = Arc::new(Plan::default());
         plan.limit.store(limit, Ordering::SeqCst);
         let performers = Arc::new(Performers::default());
@@ -145,21 +267,14 @@ impl Bench {
                 Ok(Some(Watched::new(&world, worker)))
             }
         };
-        let handlers = {
-            let (panicked, abandoned) = (Arc::clone(world), Arc::clone(world));
-            Handlers::new()
-                .on_panic(move |_| panicked.panic_reported())
-                .on_creation_failed(|failed| drop(failed.to_string()))
-                .on_abandoned(move |task| abandoned.abandoned(task))
-        };
         let team = Team::new(
             WatchedCoordinator::new(world, coordinator),
             factory,
-            handlers,
+            handlers(world),
         );
         Self {
             world: Arc::clone(world),
-            team: Some(team),
+            team: Some(AnyTeam::Team(team)),
             plan,
             performers,
             coordinator: stepped,

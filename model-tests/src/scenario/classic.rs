@@ -375,8 +375,8 @@ fn joined_is_ended(world: &Shared) {
 
 /// The only worker is to leave when its task ends, and the next task is the one that quits the team:
 /// whoever leaves that task behind leaves it for ever.
-fn ends_by_its_own_task(world: &Shared) {
-    let bench = Bench::new(world, Subject::TeamOfOneThread, 1);
+fn ends_by_its_own_task(world: &Shared, subject: Subject) {
+    let bench = Bench::new(world, subject, 1);
     let team = bench.team();
     world.submit(|task| team.execute(task));
     let answer = world.request(Op::Shrink(Some(1)), || team.shrink(1));
@@ -514,7 +514,7 @@ fn scenario(
     properties: &[&'static str],
     body: impl Fn(&Shared) + Send + Sync + 'static,
 ) -> Scenario {
-    let threads = subject == Subject::TeamOfOneThread;
+    let threads = subject.threads() == Some(1);
     Scenario {
         name: format!("{}/{what}", subject.name()),
         subject,
@@ -531,7 +531,8 @@ fn scenario(
 
 pub(super) fn all() -> Vec<Scenario> {
     use Subject::{
-        Lock, Memory, Quit, TeamOfMemory, TeamOfOneThread, TeamOfTwoThreads, TeamStepped, Thread,
+        Lock, Memory, PoolOfOneThread, Quit, TeamOfMemory, TeamOfOneThread, TeamOfTwoThreads,
+        TeamStepped, Thread,
     };
     let mut all = vec![
         scenario(Quit, "loser-sees-winner", &["W3", "W5"], loser_sees_winner),
@@ -563,12 +564,6 @@ pub(super) fn all() -> Vec<Scenario> {
             handle_dropped(world, thread_worker(world), None);
         }),
         scenario(TeamOfMemory, "new-work-waits", &["T4"], new_work_waits),
-        scenario(
-            TeamOfOneThread,
-            "ends-by-its-own-task",
-            &["T3", "T5", "T9"],
-            ends_by_its_own_task,
-        ),
     ];
     let mut idle_again = scenario(
         TeamOfTwoThreads,
@@ -594,7 +589,15 @@ pub(super) fn all() -> Vec<Scenario> {
             move |world| arrival_finds_none_idle(world, subject),
         ));
     }
-    for subject in [TeamOfMemory, TeamOfOneThread] {
+    for subject in [TeamOfOneThread, PoolOfOneThread] {
+        all.push(scenario(
+            subject,
+            "ends-by-its-own-task",
+            &["T3", "T5", "T9"],
+            move |world| ends_by_its_own_task(world, subject),
+        ));
+    }
+    for subject in [TeamOfMemory, TeamOfOneThread, PoolOfOneThread] {
         type Body = fn(&Shared, Subject);
         let bodies: [(&str, &[&'static str], Body); 3] = [
             ("done-is-visible", &["T2", "W5"], done_is_visible),

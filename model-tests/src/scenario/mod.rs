@@ -5,6 +5,7 @@ mod bench;
 mod classic;
 mod named;
 mod pairs;
+mod pools;
 mod short_lock;
 mod workers;
 
@@ -40,6 +41,10 @@ pub enum Subject {
     TeamOfOneThreadUnderLock,
     /// A team of two thread workers, coordinated by a lock worker with a lock of its own.
     TeamOfTwoThreadsUnderLock,
+    /// A pool of one thread.
+    PoolOfOneThread,
+    /// A pool of two threads.
+    PoolOfTwoThreads,
 }
 
 impl Subject {
@@ -58,16 +63,27 @@ impl Subject {
             Self::TeamOfTwoThreads => "team-2-threads",
             Self::TeamOfOneThreadUnderLock => "team-1-thread-lock",
             Self::TeamOfTwoThreadsUnderLock => "team-2-threads-lock",
+            Self::PoolOfOneThread => "pool-1-thread",
+            Self::PoolOfTwoThreads => "pool-2-threads",
         }
     }
 
-    /// How many thread workers its team has, if that is what it has.
+    /// How many threads its team has, if that is what it has.
     fn threads(self) -> Option<usize> {
         match self {
-            Self::TeamOfOneThread | Self::TeamOfOneThreadUnderLock => Some(1),
-            Self::TeamOfTwoThreads | Self::TeamOfTwoThreadsUnderLock => Some(2),
+            Self::TeamOfOneThread | Self::TeamOfOneThreadUnderLock | Self::PoolOfOneThread => {
+                Some(1)
+            }
+            Self::TeamOfTwoThreads | Self::TeamOfTwoThreadsUnderLock | Self::PoolOfTwoThreads => {
+                Some(2)
+            }
             _ => None,
         }
+    }
+
+    /// Whether it is a pool, whose threads fetch their tasks themselves.
+    fn is_pool(self) -> bool {
+        matches!(self, Self::PoolOfOneThread | Self::PoolOfTwoThreads)
     }
 }
 
@@ -139,6 +155,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(workers::all());
     all.extend(named::all());
     all.extend(classic::all());
+    all.extend(pools::all());
     all.extend(pairs::all());
     all
 }

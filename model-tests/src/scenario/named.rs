@@ -171,10 +171,10 @@ pub(super) fn all() -> Vec<Scenario> {
         subject,
         properties: properties.to_vec(),
         bounds: Bounds {
-            exhaustive: subject != Subject::TeamOfOneThread,
+            exhaustive: subject.threads().is_none(),
             // With a second thread to take the task, what one spurious wake-up adds takes too long.
             spurious: what != "refusing-worker",
-            quick: subject != Subject::TeamOfOneThread,
+            quick: subject.threads().is_none(),
             ..COMPLETE
         },
         in_order: false,
@@ -214,7 +214,15 @@ pub(super) fn all() -> Vec<Scenario> {
         ("abandoned", &["T7", "W1"], abandoned),
     ];
     for (what, properties, body) in both {
-        for subject in [Subject::TeamOfMemory, Subject::TeamOfOneThread] {
+        for subject in [
+            Subject::TeamOfMemory,
+            Subject::TeamOfOneThread,
+            Subject::PoolOfOneThread,
+        ] {
+            // Nobody hands a task to a pool's thread, which could refuse it.
+            if subject.is_pool() && what == "refusing-worker" {
+                continue;
+            }
             let body = Box::new(move |world: &Shared| body(world, subject));
             all.push(scenario(subject, what, properties, body));
         }

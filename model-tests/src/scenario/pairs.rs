@@ -125,9 +125,9 @@ fn run(world: &Shared, subject: Subject, ops: &[Op]) {
     let at_start = workers.saturating_sub(makes);
     let call = LinearOp::Grow(at_start);
     let grow = || tell(&bench, Op::Grow, call, || bench.team().grow(at_start));
-    if subject.threads() == Some(2) {
-        // These scenarios begin when both workers sleep. How a worker's start races with its first
-        // task is explored with one worker.
+    if subject.threads() == Some(2) || subject.is_pool() {
+        // These scenarios begin when all workers sleep. How a worker's start races with its first
+        // task is explored with one worker; a pool's, where it is made for that task.
         set_up(grow);
     } else {
         grow();
@@ -216,11 +216,11 @@ fn scenario(subject: Subject, kind: &str, ops: Vec<Op>) -> Scenario {
         _ => false,
     };
     let preemptions = match (two, kind) {
-        (true, "pair") if fails => Some((
+        (true, "pair") if fails && !subject.is_pool() => Some((
             4,
             "two workers' ends beside a failure: unbounded takes hours",
         )),
-        (true, "triple") => Some((4, "five threads: unbounded takes hours")),
+        (true, "triple") if !subject.is_pool() => Some((4, "five threads: unbounded takes hours")),
         (true, _) if under_lock && makes => Some((
             4,
             "a second worker made under a lock within a lock: unbounded takes minutes each; \
@@ -239,7 +239,8 @@ fn scenario(subject: Subject, kind: &str, ops: Vec<Op>) -> Scenario {
         properties,
         bounds: Bounds {
             preemptions,
-            spurious: subject == Subject::TeamOfOneThread && kind == "pair",
+            spurious: matches!(subject, Subject::TeamOfOneThread | Subject::PoolOfOneThread)
+                && kind == "pair",
             exhaustive: matches!(subject, Subject::TeamOfMemory | Subject::TeamStepped)
                 && kind == "pair",
             quick: !two && !under_lock && kind == "pair" && ops.iter().all(|op| QUICK.contains(op)),
@@ -276,6 +277,8 @@ pub(super) fn all() -> Vec<Scenario> {
         Subject::TeamOfTwoThreads,
         Subject::TeamOfOneThreadUnderLock,
         Subject::TeamOfTwoThreadsUnderLock,
+        Subject::PoolOfOneThread,
+        Subject::PoolOfTwoThreads,
     ] {
         let stepped = subject == Subject::TeamStepped;
         let mut ops = OPS.to_vec();

@@ -34,6 +34,18 @@ fn full(workers: usize) -> [team::Action; 3] {
     [ask_factory(workers), AtLimit, Settled]
 }
 
+/// It looks, and leaves.
+fn leaves(worker: usize) -> [team::Action; 6] {
+    [
+        Looked(worker),
+        Retire(worker),
+        Settled,
+        WorkerQuit(worker),
+        Left(1),
+        Settled,
+    ]
+}
+
 fn numbers([idle, busy, leaving, backlogged, accepted, done]: [usize; 6]) -> [team::Action; 1] {
     [Statistics(Snapshot {
         idle,
@@ -79,15 +91,14 @@ fn t2_t6_a_pool_runs_tasks_and_ends() {
             numbers([0, 0, 0, 0, 3, 3]),
         ],
     );
-    // One that rests is retired by the quit, one that is awake when it looks.
-    let rests = trace![one_rests(), request(Quit)];
+    // One that rests is called by the quit. It leaves when it looks.
+    let looks = [Looked(1), Retire(1), Finish, Settled, WorkerQuit(1)];
+    let called = trace![one_rests(), request(Quit), [Called(1), Settled]];
+    whole(pool(), &trace![called, looks.clone()]);
     whole(
         pool(),
-        &trace![rests, [Retire(1), Finish, Settled, WorkerQuit(1)]],
+        &trace![one_awake(), request(Quit), [Settled], looks],
     );
-    let looks = [Looked(1), Retire(1), Finish, Settled];
-    let ends = trace![one_awake(), request(Quit), [Settled], looks];
-    whole(pool(), &trace![ends, [WorkerQuit(1)]]);
     // One that is awake may be at the end.
     whole(pool(), &one_awake());
 }
@@ -213,10 +224,14 @@ fn t3_a_worker_is_asked_for_what_is_promised_to_none() {
 }
 
 #[test]
-fn t5_the_dismissed_leave_those_that_rest_at_once_the_others_when_they_look() {
+fn t5_the_dismissed_leave_when_they_look_and_those_that_rest_are_called() {
     let one = trace![two_rest(), request(Shrink(Some(1)))];
     bad("T5", pool(), &one, &Settled);
-    bad("T5", pool(), &one, &Retire(1));
+    bad("T5", pool(), &one, &Retire(2));
+    bad("T5", pool(), &one, &Called(1));
+    let one = trace![one, [Called(2)]];
+    bad("T3", pool(), &one, &Called(1));
+    let one = trace![one, [Settled], numbers([1, 0, 1, 0, 0, 0]), [Looked(2)]];
     let retired = trace![one, [Retire(2), Settled]];
     bad("T6", pool(), &retired, &numbers([1, 0, 1, 0, 0, 0])[0]);
     bad("T6", pool(), &retired, &Accept(1));
@@ -229,10 +244,27 @@ fn t5_the_dismissed_leave_those_that_rest_at_once_the_others_when_they_look() {
     );
     let left = trace![retired, [WorkerQuit(2), Left(1), Settled]];
     whole(pool(), &trace![left, numbers([1, 0, 0, 0, 0, 0])]);
-    let both = trace![two_rest(), request(ALL), [Retire(2), Retire(1), Settled]];
-    let told = trace![both, [WorkerQuit(1), WorkerQuit(2)]];
-    bad("T6", pool(), &told, &Left(1));
-    whole(pool(), &trace![told, [Left(2), Settled]]);
+    let both = trace![two_rest(), request(ALL), [Called(2)]];
+    bad("T5", pool(), &both, &Settled);
+    let both = trace![both, [Called(1), Settled], leaves(1)];
+    unfinished("T6", pool(), &both);
+    whole(pool(), &trace![both, leaves(2)]);
+    // Work that comes meanwhile needs one more who looks.
+    let comes = trace![one, [Retire(2), Settled, WorkerQuit(2), Left(1), Settled]];
+    bad("T9", pool(), &trace![comes, waiting(1)], &Settled);
+    let one = trace![two_rest(), request(Shrink(Some(1)))];
+    let comes = trace![one, [Called(2), Settled], waiting(1)];
+    bad("T9", pool(), &comes, &Settled);
+    let both = trace![comes, [Called(1), Settled], leaves(1)];
+    whole(
+        pool(),
+        &trace![
+            both,
+            [Looked(2), Assign(2, 1), Settled],
+            runs(1),
+            [Ended(2, 1), Settled]
+        ],
+    );
     // One that is awake counts as leaving, and can have no task.
     let due = trace![one_awake(), request(ALL), [Settled]];
     bad("T5", pool(), &trace![one_awake(), request(ALL)], &Retire(1));
@@ -248,10 +280,10 @@ fn t5_the_dismissed_leave_those_that_rest_at_once_the_others_when_they_look() {
     good(pool(), &trace![left, [ask_factory(0), Made(2), Settled]]);
     // What is promised stays.
     let called = trace![two_rest(), waiting(3), [Called(2), Settled], request(ALL)];
-    let retired = trace![called, [Retire(1)]];
-    bad("T5", pool(), &retired, &Retire(2));
-    let left = trace![retired, [Settled, WorkerQuit(1), Left(1), Settled]];
+    bad("T9", pool(), &called, &Settled);
+    let left = trace![called, [Called(1), Settled], leaves(1)];
     let takes = trace![left, numbers([0, 1, 0, 0, 1, 0]), [Looked(2)]];
+    bad("T5", pool(), &takes, &Retire(2));
     // It owes to leave after that.
     let ended = trace![takes, [Assign(2, 3), Settled], runs(3), [Ended(2, 3)]];
     bad("T5", pool(), &ended, &Rested(2));
@@ -292,7 +324,10 @@ fn t5_debts_are_paid() {
 fn t6_a_quit_retires_who_finds_nothing() {
     let rests = trace![two_rest(), request(Quit)];
     bad("T6", pool(), &rests, &Settled);
-    bad("T5", pool(), &rests, &Retire(1));
+    bad("T5", pool(), &rests, &Retire(2));
+    bad("T6", pool(), &trace![rests, [Called(2)]], &Settled);
+    let all = trace![rests, [Called(2), Called(1), Settled], leaves(1)];
+    unfinished("T6", pool(), &all);
     let awake = trace![one_awake(), request(Quit), [Settled]];
     bad(
         "T5",
@@ -351,6 +386,16 @@ fn t8_one_that_is_gone_is_a_failed_creation_or_replaced_or_was_dismissed() {
     bad("T9", pool(), &told, &Looked(1));
     let told = trace![told, [CreationReported], numbers([0; 6])];
     whole(pool(), &told);
+    // It may have died by when it is counted: in the same critical section, before all else.
+    let made = trace![waiting(1), [ask_factory(0), Made(1)]];
+    let gone = trace![made, [Gone(1)]];
+    bad("T8", pool(), &gone, &Settled);
+    good(pool(), &trace![gone, [RefusedFirst, Settled]]);
+    let two = trace![one_awake(), request(Grow(1)), [ask_factory(1), Made(2)]];
+    bad("W6", pool(), &two, &Gone(1));
+    let more = trace![request(Grow(2)), [ask_factory(0), Made(1)]];
+    let more = trace![more, [ask_factory(1), Made(2)]];
+    bad("W6", pool(), &more, &Gone(1));
     // What it could have done is reason to try again at the next step, which it is not itself.
     let waits = trace![one_awake(), waiting(1), [Settled, Gone(1), RefusedFirst]];
     bad("T3", pool(), &waits, &ask_factory(0));

@@ -9,7 +9,30 @@ use super::*;
 
 mod enumeration;
 
-/// An [`Action`] in a form that can be compared.
+impl<T> Line for VecDeque<T> {
+    type Task = T;
+    type Slot = Option<T>;
+    fn len(&self) -> usize {
+        self.len()
+    }
+    fn push(&mut self, task: T) {
+        self.push_back(task);
+    }
+    fn put_back(&mut self, task: T) {
+        self.push_front(task);
+    }
+    fn pop(&mut self) -> Option<T> {
+        self.pop_front()
+    }
+    fn pop_into(&mut self, slot: &mut Option<T>) -> bool {
+        *slot = self.pop_front();
+        slot.is_some()
+    }
+}
+
+type Numbered = Ledger<u8, VecDeque<u8>>;
+
+/// What came of an [`Action`], or of a worker's look, in a form that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Did {
     Dispatch(u8, u8),
@@ -31,7 +54,7 @@ enum Answer {
 
 /// A ledger whose steps are taken by hand. Workers and tasks are numbered as they come.
 struct Bench {
-    ledger: Ledger<u8, u8>,
+    ledger: Numbered,
     answers: VecDeque<Answer>,
     workers: u8,
     tasks: u8,
@@ -61,7 +84,7 @@ impl Bench {
         self.answers.extend(answers);
     }
 
-    fn ask(&mut self, event: Event<u8, u8>) -> Vec<Did> {
+    fn ask(&mut self, event: Event<u8>) -> Vec<Did> {
         assert!(self.ledger.accept(&event), "the team has quit");
         self.apply(event)
     }
@@ -71,52 +94,69 @@ impl Bench {
         self.ask(Event::Arrived(self.tasks - 1))
     }
 
-    fn apply(&mut self, event: Event<u8, u8>) -> Vec<Did> {
+    fn apply(&mut self, event: Event<u8>) -> Vec<Did> {
         self.ledger.apply(event);
-        self.settle()
+        self.settle(None)
+    }
+
+    fn ended(&mut self, worker: u8) -> Vec<Did> {
+        self.ledger.apply(Event::Ended);
+        self.settle(Some(worker))
     }
 
     fn left(&mut self, n: usize) -> Vec<Did> {
         self.ledger.left(n);
-        self.settle()
+        self.settle(None)
     }
 
-    fn settle(&mut self) -> Vec<Did> {
+    fn settle(&mut self, mut awake: Option<u8>) -> Vec<Did> {
         let mut all = Vec::new();
         let mut retired = 0;
         loop {
             self.ledger.check();
+            if let Some(worker) = awake.take() {
+                let did = look(&mut self.ledger, worker);
+                retired += usize::from(did == Some(Retire(worker)));
+                all.extend(did);
+                continue;
+            }
             let Some(action) = self.ledger.decide(retired) else {
                 self.ledger.check_settled();
+                assert_eq!(self.ledger.awake, 0);
                 return all;
             };
-            all.push(did(&action));
-            if let Action::Retire(_) = action {
-                retired += 1;
-            }
-            if let Action::Create(_) = action {
-                let made = match self.answers.pop_front().unwrap_or(Answer::AtLimit) {
-                    Answer::Worker => {
-                        self.workers += 1;
-                        Made::Worker(self.workers - 1)
-                    }
-                    Answer::AtLimit => Made::AtLimit,
-                    Answer::Failed => Made::Failed,
-                };
-                self.ledger.made(made);
+            match action {
+                Action::Call(worker) => awake = Some(worker),
+                Action::Create => {
+                    all.push(Create);
+                    let made = match self.answers.pop_front().unwrap_or(Answer::AtLimit) {
+                        Answer::Worker => {
+                            awake = Some(self.workers);
+                            self.workers += 1;
+                            Made::Worker
+                        }
+                        Answer::AtLimit => Made::AtLimit,
+                        Answer::Failed => Made::Failed,
+                    };
+                    self.ledger.made(made);
+                }
+                Action::Abandon => all.extend(self.ledger.abandon().map(Abandon)),
+                Action::Refused => all.push(Refused),
+                Action::Finish => all.push(Finish),
             }
         }
     }
 }
 
-fn did(action: &Action<u8, u8>) -> Did {
-    match *action {
-        Action::Dispatch(worker, task) => Dispatch(worker, task),
-        Action::Create(_) => Create,
-        Action::Retire(worker) => Retire(worker),
-        Action::Abandon(task) => Abandon(task),
-        Action::Refused => Refused,
-        Action::Finish => Finish,
+/// Looks on the worker's behalf, as the shell does.
+fn look(ledger: &mut Numbered, worker: u8) -> Option<Did> {
+    match ledger.look() {
+        Look::Task(task) => Some(Dispatch(worker, task)),
+        Look::Leave => Some(Retire(worker)),
+        Look::Nothing => {
+            ledger.rest(worker);
+            None
+        }
     }
 }
 
@@ -143,11 +183,11 @@ fn t3_a_raise_tries_for_the_whole_backlog_and_no_more() {
 fn t4_new_work_joins_the_end_and_a_lost_worker_s_task_the_front() {
     let mut bench = Bench::busy(2);
     assert_eq!(bench.task(), [Create]);
-    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 2)]);
+    assert_eq!(bench.ended(1), [Dispatch(1, 2)]);
     assert_eq!(bench.task(), [Create]);
     assert_eq!(bench.apply(Event::Lost(0)), [Create]);
-    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 0)]);
-    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 3)]);
+    assert_eq!(bench.ended(1), [Dispatch(1, 0)]);
+    assert_eq!(bench.ended(1), [Dispatch(1, 3)]);
 }
 
 #[test]
@@ -155,12 +195,12 @@ fn t5_a_debt_is_capped_by_the_workers_there_are() {
     let mut bench = Bench::busy(2);
     assert_eq!(bench.ask(Event::Shrink(Some(9))), []);
     assert_eq!(bench.ask(Event::Shrink(None)), []);
-    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
-    assert_eq!(bench.apply(Event::Ended(1)), [Retire(1)]);
+    assert_eq!(bench.ended(0), [Retire(0)]);
+    assert_eq!(bench.ended(1), [Retire(1)]);
     bench.answer(&[Answer::Worker]);
     // The debt is paid: a worker made later stays.
     assert_eq!(bench.task(), [Create, Dispatch(2, 2)]);
-    assert_eq!(bench.apply(Event::Ended(2)), []);
+    assert_eq!(bench.ended(2), []);
     assert_eq!(bench.ledger.statistics().idle, 1);
 }
 
@@ -169,8 +209,8 @@ fn t5_the_last_worker_stays_while_work_waits_then_leaves() {
     let mut bench = Bench::busy(1);
     assert_eq!(bench.task(), [Create]);
     assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
-    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 1)]);
-    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.ended(0), [Dispatch(0, 1)]);
+    assert_eq!(bench.ended(0), [Retire(0)]);
 }
 
 #[test]
@@ -179,8 +219,8 @@ fn t5_a_departure_by_debt_under_a_backlog_makes_no_new_worker() {
     assert_eq!(bench.task(), [Create]);
     assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
     bench.answer(&[Answer::Worker]);
-    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
-    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 2)]);
+    assert_eq!(bench.ended(0), [Retire(0)]);
+    assert_eq!(bench.ended(1), [Dispatch(1, 2)]);
 }
 
 #[test]
@@ -190,7 +230,7 @@ fn t5_a_worker_made_by_grow_under_debt_is_quit_at_once() {
     bench.answer(&[Answer::Worker; 2]);
     // The first pays the debt, the second stays.
     assert_eq!(bench.ask(Event::Grow(2)), [Create, Retire(2), Create]);
-    assert_eq!(bench.apply(Event::Ended(0)), []);
+    assert_eq!(bench.ended(0), []);
 }
 
 #[test]
@@ -199,8 +239,8 @@ fn t5_a_worker_made_for_a_task_under_debt_runs_it() {
     assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
     bench.answer(&[Answer::Worker]);
     assert_eq!(bench.task(), [Create, Dispatch(1, 1)]);
-    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
-    assert_eq!(bench.apply(Event::Ended(1)), []);
+    assert_eq!(bench.ended(0), [Retire(0)]);
+    assert_eq!(bench.ended(1), []);
 }
 
 #[test]
@@ -211,10 +251,10 @@ fn t5_a_quit_voids_the_debt() {
     assert_eq!(bench.ask(Event::Shrink(None)), []);
     assert_eq!(bench.ask(Event::Quit), []);
     // Both go on until the backlog is done.
-    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 2)]);
-    assert_eq!(bench.apply(Event::Ended(1)), [Dispatch(1, 3)]);
-    assert_eq!(bench.apply(Event::Ended(1)), [Retire(1)]);
-    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.ended(0), [Dispatch(0, 2)]);
+    assert_eq!(bench.ended(1), [Dispatch(1, 3)]);
+    assert_eq!(bench.ended(1), [Retire(1)]);
+    assert_eq!(bench.ended(0), [Retire(0)]);
     assert_eq!(bench.left(2), [Finish]);
 }
 
@@ -222,7 +262,7 @@ fn t5_a_quit_voids_the_debt() {
 fn t5_the_idle_are_last_in_first_out() {
     let mut bench = Bench::busy(3);
     for worker in [1, 2, 0] {
-        assert_eq!(bench.apply(Event::Ended(worker)), []);
+        assert_eq!(bench.ended(worker), []);
     }
     assert_eq!(bench.task(), [Dispatch(0, 3)]);
     assert_eq!(bench.ask(Event::Shrink(Some(1))), [Retire(2)]);
@@ -236,7 +276,7 @@ fn asked_for_a_task(mut bench: Bench) -> Bench {
     bench.tasks += 1;
     assert!(bench.ledger.accept(&task));
     bench.ledger.apply(task);
-    assert!(matches!(bench.ledger.decide(0), Some(Action::Create(_))));
+    assert!(matches!(bench.ledger.decide(0), Some(Action::Create)));
     bench
 }
 
@@ -246,20 +286,20 @@ fn t3_a_raise_while_the_factory_is_asked_is_not_lost() {
     assert_eq!(bench.ask(Event::Raised), []);
     bench.ledger.made(Made::AtLimit);
     bench.answer(&[Answer::Worker]);
-    assert_eq!(bench.settle(), [Create, Dispatch(0, 0)]);
+    assert_eq!(bench.settle(None), [Create, Dispatch(0, 0)]);
 }
 
 #[test]
 fn t3_a_limit_that_was_reached_with_a_worker_since_lost_is_asked_again() {
     let mut bench = Bench::busy(1);
-    assert_eq!(bench.apply(Event::Ended(0)), []);
+    assert_eq!(bench.ended(0), []);
     assert_eq!(bench.task(), [Dispatch(0, 1)]);
     let mut bench = asked_for_a_task(bench);
     assert_eq!(bench.apply(Event::Lost(1)), []);
     bench.ledger.made(Made::AtLimit);
     // For the task that it was asked for, and for the lost worker's.
     bench.answer(&[Answer::Worker, Answer::AtLimit]);
-    assert_eq!(bench.settle(), [Create, Dispatch(1, 1), Create]);
+    assert_eq!(bench.settle(None), [Create, Dispatch(1, 1), Create]);
 }
 
 #[test]
@@ -268,7 +308,7 @@ fn t3_another_task_while_the_factory_is_asked_is_asked_for_by_itself() {
     assert_eq!(bench.task(), []);
     bench.ledger.made(Made::AtLimit);
     bench.answer(&[Answer::Worker, Answer::AtLimit]);
-    assert_eq!(bench.settle(), [Create, Dispatch(0, 0), Create]);
+    assert_eq!(bench.settle(None), [Create, Dispatch(0, 0), Create]);
 }
 
 #[test]
@@ -276,10 +316,10 @@ fn t5_the_last_worker_stays_while_another_is_only_being_made() {
     let mut bench = Bench::busy(1);
     assert_eq!(bench.ask(Event::Shrink(Some(1))), []);
     let mut bench = asked_for_a_task(bench);
-    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 1)]);
+    assert_eq!(bench.ended(0), [Dispatch(0, 1)]);
     bench.ledger.made(Made::AtLimit);
-    assert_eq!(bench.settle(), []);
-    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.settle(None), []);
+    assert_eq!(bench.ended(0), [Retire(0)]);
 }
 
 #[test]
@@ -293,9 +333,9 @@ fn t6_the_end_waits_for_all_that_is_outstanding() {
     assert!(!bench.ledger.accept(&Event::Arrived(2)), "after the quit");
     assert_eq!(bench.apply(Event::Quit), []);
     // Not while a task is in flight: the worker would be missed.
-    assert_eq!(bench.apply(Event::Ended(0)), []);
+    assert_eq!(bench.ended(0), []);
     assert_eq!(bench.apply(Event::Arrived(1)), [Dispatch(0, 1)]);
-    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0)]);
+    assert_eq!(bench.ended(0), [Retire(0)]);
     assert_eq!(bench.left(1), []);
     assert_eq!(bench.apply(shrink), [Finish]);
 }
@@ -318,9 +358,9 @@ fn t7_a_last_try_that_gives_a_worker_saves_the_backlog() {
     assert_eq!(bench.task(), [Create]);
     bench.answer(&[Answer::Worker]);
     assert_eq!(bench.ask(Event::Quit), [Create, Dispatch(0, 0)]);
-    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 1)]);
+    assert_eq!(bench.ended(0), [Dispatch(0, 1)]);
     // Nobody else's quits are still to be delivered, so the end may follow at once.
-    assert_eq!(bench.apply(Event::Ended(0)), [Retire(0), Finish]);
+    assert_eq!(bench.ended(0), [Retire(0), Finish]);
 }
 
 #[test]
@@ -328,7 +368,7 @@ fn t7_a_worker_lost_at_the_end_is_tried_for_once_more() {
     let mut bench = Bench::busy(1);
     assert_eq!(bench.task(), [Create]);
     assert_eq!(bench.ask(Event::Quit), []);
-    assert_eq!(bench.apply(Event::Ended(0)), [Dispatch(0, 1)]);
+    assert_eq!(bench.ended(0), [Dispatch(0, 1)]);
     let lost = bench.apply(Event::Lost(1));
     assert_eq!(lost, [Create, Create, Abandon(1), Finish]);
 }

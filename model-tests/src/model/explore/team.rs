@@ -682,7 +682,18 @@ impl TeamSystem {
             if answer == Action::Failed {
                 state.left.failures -= 1;
             }
+            let made = answer == Action::Made(new);
             state.must(answer);
+            if made && self.fetches() && self.left.losses > 0 {
+                let mut state = state.clone();
+                state.left.losses -= 1;
+                state.must(Action::Gone(new));
+                all.add(
+                    false,
+                    "a worker has died by when it is counted",
+                    state.decided(),
+                );
+            }
             all.add(true, what, state.decided());
         }
     }
@@ -824,18 +835,15 @@ impl System for TeamSystem {
                 numbers.idle == 0 || numbers.backlogged == 0
             }),
             Property::always(
-                "T9 while work waits, not all that have none of it rest",
+                "T9 while work waits and a worker rests, another will fetch it",
                 |_, it: &Self| {
                     let team = it.team();
-                    team.backlog.is_empty() || team.idle.is_empty() || team.awake() > 0
+                    team.backlog.is_empty() || team.idle.is_empty() || team.awake() > team.due
                 },
             ),
             Property::always(
-                "T5 nobody rests while a dismissal is due",
-                |_, it: &Self| {
-                    let team = it.team();
-                    team.due == 0 || (team.idle.is_empty() && team.due <= team.awake())
-                },
+                "T5 as many are awake as dismissals are due",
+                |_, it: &Self| it.team().due <= it.team().awake(),
             ),
             Property::always(
                 "T3 a worker that is wanted is asked for, or one is leaving",

@@ -1,5 +1,6 @@
 //! Every state of the ledger with a few tasks, workers and requests at a time, breadth first, each
-//! judged against a plain account of who has what.
+//! judged against a plain account of who has what: for a shell that looks on the behalf of its workers
+//! at once, and for workers that look by themselves.
 //!
 //! The states are finite because only what is at hand counts: tasks and workers are renumbered by
 //! their places, and the counts of what has ended are taken back to 0 where that changes nothing.
@@ -31,7 +32,7 @@ enum Ask {
 }
 
 impl Ask {
-    fn event(self) -> Event<u8, u8> {
+    fn event(self) -> Event<u8> {
         match self {
             Self::Grow(n) => Event::Grow(n.into()),
             Self::Shrink(n) => Event::Shrink(n),
@@ -51,11 +52,17 @@ enum Spot {
     Lost,
     Made(Answer),
     Left,
+    Gone,
+    Looks,
+    Rested,
+    Settled,
     Decided(Did),
+    /// Only of a copy that is about to submit by the short way.
+    Shortly,
 }
 
 /// A fault to put into the ledger: the enumeration has to find it.
-type Spoil = fn(&mut Ledger<u8, u8>, Spot);
+type Spoil = fn(&mut Numbered, Spot);
 
 /// The ledger as it is.
 const SOUND: Spoil = |_, _| {};
@@ -67,6 +74,16 @@ enum Coordinator {
     Exclusive,
     /// Anything: it is the ledger's own lock, or it breaks its laws, or it is lost.
     Overlapping,
+}
+
+/// When a worker that is awake looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Binding {
+    /// At once: the shell looks for it, in the same step.
+    Now,
+    /// By itself, later. There is no coordinator: what is accepted is applied at once, and any step
+    /// may be taken while a worker is being made.
+    Later,
 }
 
 /// The factory is being asked.
@@ -88,16 +105,19 @@ struct Asking {
 /// A ledger and, counted apart, all that it does not know or has to keep.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct State {
-    ledger: Ledger<u8, u8>,
+    ledger: Numbered,
     /// How many of each of [`ASKS`] are accepted and not applied.
     asked: [u8; ASKS.len()],
     in_flight: u8,
     /// The factory said that there are enough, while some had yet to leave, and none has since.
     blocked: bool,
     waiting: u8,
-    idle: u8,
+    resting: u8,
+    awake: u8,
     at_work: u8,
     leaving: u8,
+    /// How many of these have yet to look, and to be told.
+    dismissed: u8,
     /// How many of these the step that waits for the factory will deliver.
     carried: u8,
     making: Option<Asking>,
@@ -130,6 +150,8 @@ enum Move {
     Lost,
     Made(Answer),
     Left(u8),
+    Look,
+    Gone,
 }
 
 impl Move {
@@ -137,7 +159,7 @@ impl Move {
     fn owed(self) -> bool {
         !matches!(
             self,
-            Self::Task | Self::Ask(_) | Self::Limit(_) | Self::Withdraw
+            Self::Task | Self::Ask(_) | Self::Limit(_) | Self::Withdraw | Self::Gone
         )
     }
 }
@@ -145,6 +167,7 @@ impl Move {
 /// How far to go, and with what.
 #[derive(Clone, Copy)]
 struct Bounds {
+    binding: Binding,
     coordinator: Coordinator,
     /// Tasks at a time: in flight, waiting and at work.
     tasks: u8,
@@ -164,9 +187,10 @@ impl Bounds {
 /// The plain account, during one transition: tasks and workers by number, each in one place.
 struct Account {
     state: State,
-    spoil: Spoil,
+    bounds: Bounds,
     waiting: VecDeque<u8>,
-    idle: Vec<u8>,
+    resting: Vec<u8>,
+    awake: Vec<u8>,
     at_work: Vec<(u8, u8)>,
 }
 
@@ -178,9 +202,11 @@ impl State {
             in_flight: 0,
             blocked: false,
             waiting: 0,
-            idle: 0,
+            resting: 0,
+            awake: 0,
             at_work: 0,
             leaving: 0,
+            dismissed: 0,
             carried: 0,
             making: None,
             limit,
@@ -196,7 +222,7 @@ impl State {
     }
 
     fn live(&self) -> usize {
-        usize::from(self.idle + self.at_work)
+        usize::from(self.resting + self.awake + self.at_work)
     }
 
     /// The quit has been applied, not only accepted.
@@ -211,20 +237,22 @@ impl State {
 
     /// Nothing is under way: the state changes only if somebody asks for something.
     fn quiet(&self) -> bool {
-        let counts = self.in_flight + self.under_way() + self.at_work + self.leaving;
+        let asked = self.in_flight + self.under_way();
+        let counts = asked + self.awake + self.at_work + self.leaving;
         counts == 0 && self.making.is_none()
     }
 
-    /// Numbered by place: the workers from the bottom of the idle, then those at work; the tasks
-    /// from the front of the backlog, then those at work.
-    fn account(&self, spoil: Spoil) -> Account {
-        let worker = |n: u8| self.idle + n;
+    /// Numbered by place: the workers from the bottom of those that rest, then those awake, then
+    /// those at work; the tasks from the front of the backlog, then those at work.
+    fn account(&self, bounds: Bounds) -> Account {
+        let worker = |n: u8| self.resting + self.awake + n;
         let task = |n: u8| self.waiting + n;
         Account {
             state: self.clone(),
-            spoil,
+            bounds,
             waiting: (0..self.waiting).collect(),
-            idle: (0..self.idle).collect(),
+            resting: (0..self.resting).collect(),
+            awake: (self.resting..self.resting + self.awake).collect(),
             at_work: (0..self.at_work).map(|n| (worker(n), task(n))).collect(),
         }
     }
@@ -235,7 +263,7 @@ impl State {
         self.accept(bounds, &mut all);
         self.change_limit(bounds, &mut all);
         let mut go = |what: Move, run: &dyn Fn(&mut Account)| {
-            let mut account = self.account(bounds.spoil);
+            let mut account = self.account(bounds);
             run(&mut account);
             all.push((what, account.close()));
         };
@@ -247,7 +275,10 @@ impl State {
         if self.in_flight > 0 {
             go(Move::Withdraw, &|account| account.withdraw(None));
         }
-        let to_deliver = self.leaving - self.carried;
+        let to_deliver = match bounds.binding {
+            Binding::Now => self.leaving - self.carried,
+            Binding::Later => 0,
+        };
         if to_deliver > 0 {
             go(Move::Left(1), &|account| account.left(1));
         }
@@ -285,6 +316,11 @@ impl State {
             go(Move::Ended, &|account| account.ended());
             go(Move::Lost, &|account| account.lost());
         }
+        if self.awake > 0 {
+            // Any of those awake is like any other.
+            go(Move::Look, &|account| account.looks());
+            go(Move::Gone, &|account| account.gone());
+        }
         all
     }
 
@@ -310,7 +346,9 @@ impl State {
             if raise {
                 assert!(next.ledger.accept(&Event::Raised));
                 let raised = ASKS.iter().position(|&ask| ask == Ask::Raised);
-                next.asked[raised.unwrap()] += 1;
+                let raised = raised.unwrap();
+                next.asked[raised] += 1;
+                next = next.accepted(bounds, |account| account.asked(raised));
             }
             all.push((Move::Limit(limit), next));
         }
@@ -334,7 +372,7 @@ impl State {
             assert!(accepted, "a task was refused before a quit");
             next.in_flight += 1;
             next.ledger.check();
-            all.push((Move::Task, next));
+            all.push((Move::Task, next.accepted(bounds, Account::arrived)));
         }
         let more = self.more(bounds);
         for (kind, ask) in ASKS.into_iter().enumerate() {
@@ -346,13 +384,54 @@ impl State {
                 next.quit = ask == Ask::Quit;
                 next.ledger.check();
                 (bounds.spoil)(&mut next.ledger, Spot::Accepted(ask));
+                next = next.accepted(bounds, |account| account.asked(kind));
                 all.push((Move::Ask(ask), next));
             }
         }
     }
+
+    /// What was accepted is applied: now, or as a move of its own.
+    fn accepted(self, bounds: Bounds, apply: impl Fn(&mut Account)) -> Self {
+        if bounds.binding == Binding::Now {
+            return self;
+        }
+        let mut account = self.account(bounds);
+        apply(&mut account);
+        account.close()
+    }
 }
 
 impl Account {
+    fn spoil(&mut self, spot: Spot) {
+        (self.bounds.spoil)(&mut self.state.ledger, spot);
+    }
+
+    fn live(&self) -> usize {
+        self.resting.len() + self.awake.len() + self.at_work.len()
+    }
+
+    /// Those that do not leave and are not at work.
+    fn free(&self) -> usize {
+        self.resting.len() + self.awake.len() - usize::from(self.state.dismissed)
+    }
+
+    /// By the numbers, the free are busy with what waits, as far as it goes.
+    fn idle(&self) -> usize {
+        self.free().saturating_sub(self.waiting.len())
+    }
+
+    fn busy(&self) -> usize {
+        self.at_work.len() + self.free() - self.idle()
+    }
+
+    fn backlogged(&self) -> usize {
+        self.waiting.len().saturating_sub(self.free())
+    }
+
+    fn drained(&self) -> bool {
+        self.state.quitting() && self.waiting.is_empty() && self.state.in_flight == 0
+    }
+
     fn withdraw(&mut self, kind: Option<usize>) {
         match kind {
             Some(kind) => {
@@ -371,14 +450,14 @@ impl Account {
             assert!(self.state.ledger.accept(&Event::Quit));
             self.state.quit = true;
             self.state.growing = 0;
-            self.step(Event::Quit, Spot::Asked(Ask::Quit), 0);
+            self.step(Event::Quit, Spot::Asked(Ask::Quit), 0, (0, None));
         }
     }
 
     fn left(&mut self, count: u8) {
         self.state.leaving -= count;
         self.state.ledger.left(count.into());
-        (self.spoil)(&mut self.state.ledger, Spot::Left);
+        self.spoil(Spot::Left);
         self.outdate();
         let blocked = mem::take(&mut self.state.blocked);
         let all = self.settle(0);
@@ -414,17 +493,15 @@ impl Account {
             // Whoever asked has been answered.
             (self.state.tries, self.state.growing) = (0, 0);
         }
+        let debt = self.state.ledger.debt;
+        let pays = answer == Answer::Worker && debt > 0 && self.backlogged() == 0;
         self.state.ledger.made(match answer {
             Answer::Worker => {
-                let worker = self.idle.len() + self.at_work.len();
-                let worker = u8::try_from(worker).unwrap();
-                assert!(
-                    worker + self.state.leaving < asking.highest,
-                    "T1 more than the limit"
-                );
-                self.idle.push(worker);
+                let workers = self.free() + self.at_work.len() + usize::from(self.state.leaving);
+                assert!(workers < asking.highest.into(), "T1 more than the limit");
+                self.awake.push(count(self.live()));
                 self.state.unproven = true;
-                Made::Worker(worker)
+                Made::Worker
             }
             Answer::AtLimit => Made::AtLimit,
             Answer::Failed => {
@@ -432,9 +509,10 @@ impl Account {
                 Made::Failed
             }
         });
-        (self.spoil)(&mut self.state.ledger, Spot::Made(answer));
+        self.spoil(Spot::Made(answer));
+        self.judge(pays.into(), Some(debt - usize::from(pays)));
         let carried = mem::take(&mut self.state.carried);
-        self.settle(carried);
+        self.settle_and_tell(carried);
         if let Some(next) = &mut self.state.making {
             next.in_turn = asking.in_turn;
         }
@@ -446,77 +524,173 @@ impl Account {
         }
     }
 
+    /// Counts those that were dismissed, and judges how many they and the debt should be.
+    fn judge(&mut self, dismissed: usize, debt: Option<usize>) {
+        self.state.ledger.check();
+        let before = usize::from(self.state.dismissed);
+        let risen = self.state.ledger.dismissed.checked_sub(before);
+        let risen = risen.expect("T5 a dismissed worker stays");
+        self.state.dismissed += count(risen);
+        self.state.leaving += count(risen);
+        if risen > 0 && !self.waiting.is_empty() {
+            let others = self.free() + self.at_work.len();
+            assert!(others > 0, "T5 the last one left");
+            assert!(!self.state.quitting(), "T5 one left before the backlog");
+        }
+        assert_eq!(risen, dismissed, "T5 a shrink was not kept");
+        let owed = self.state.ledger.debt;
+        assert!(
+            debt.is_none_or(|debt| debt == owed),
+            "T5 a shrink was not kept"
+        );
+    }
+
     /// A step that gives so many reasons to ask for a worker, besides a failure before it.
-    fn step(&mut self, event: Event<u8, u8>, spot: Spot, tries: u8) -> Vec<Did> {
-        let retries = self.state.retry && spot != Spot::Lost;
+    /// So many are to be dismissed by it, and so many to be owed after it, if that matters.
+    fn step(
+        &mut self,
+        event: Event<u8>,
+        spot: Spot,
+        tries: u8,
+        (dismissed, debt): (usize, Option<usize>),
+    ) -> Vec<Did> {
+        let retries = self.state.retry && !matches!(spot, Spot::Lost | Spot::Gone);
         self.state.retry &= !retries;
         self.state.tries += tries + u8::from(retries);
         self.state.ledger.apply(event);
-        (self.spoil)(&mut self.state.ledger, spot);
+        self.spoil(spot);
+        self.judge(dismissed, debt);
         self.settle(0)
     }
 
     fn arrived(&mut self) {
         self.state.in_flight -= 1;
-        let task = self.waiting.len() + self.at_work.len();
-        let task = u8::try_from(task).unwrap();
+        let task = count(self.waiting.len() + self.at_work.len());
+        let none_idle = self.idle() == 0;
         self.waiting.push_back(task);
-        let none_idle = self.idle.is_empty();
         if none_idle {
             self.outdate();
         }
-        let tries = none_idle.into();
-        self.step(Event::Arrived(task), Spot::Arrived, tries);
+        let same = (0, Some(self.state.ledger.debt));
+        self.step(Event::Arrived(task), Spot::Arrived, none_idle.into(), same);
     }
 
     fn asked(&mut self, kind: usize) {
         self.state.asked[kind] -= 1;
         let ask = ASKS[kind];
         let quitting = self.state.quitting();
-        let live = self.idle.len() + self.at_work.len();
+        let mut tries = 0;
+        let debt = self.state.ledger.debt;
+        let mut owed = (0, Some(debt));
         match ask {
             Ask::Grow(n) if !quitting => {
                 self.state.growing += n;
                 self.outdate();
             }
+            Ask::Shrink(n) if !quitting => {
+                let n = n.unwrap_or(usize::MAX);
+                let now = n.min(self.idle());
+                let debt = debt.saturating_add(n - now).min(self.busy());
+                owed = (now, Some(debt));
+            }
             Ask::Raised => {
                 self.state.tries = 0;
+                tries = count(self.backlogged());
                 self.outdate();
             }
-            Ask::Quit => self.state.growing = 0,
-            _ => {}
+            Ask::Quit => {
+                self.state.growing = 0;
+                owed = (0, None);
+            }
+            Ask::Grow(_) | Ask::Shrink(_) => {}
         }
-        let tries = if ask == Ask::Raised {
-            self.waiting.len()
-        } else {
-            0
-        };
-        let tries = u8::try_from(tries).unwrap();
-        let all = self.step(ask.event(), Spot::Asked(ask), tries);
-        if let Ask::Shrink(n) = ask
-            && !quitting
-        {
-            let gone = all.iter().filter(|it| matches!(it, Retire(_))).count();
-            let promised = gone + self.state.ledger.debt;
-            let wanted = n.unwrap_or(usize::MAX).min(live);
-            assert!(promised >= wanted, "T5 a shrink was not kept");
-        }
+        self.step(ask.event(), Spot::Asked(ask), tries, owed);
     }
 
     fn ended(&mut self) {
         let (worker, _) = self.at_work.remove(0);
-        self.idle.push(worker);
+        let others = self.free() + self.at_work.len();
+        let may = self.backlogged() == 0 || others > 0;
+        self.awake.push(worker);
         (self.state.unproven, self.state.tried) = (false, false);
-        self.step(Event::Ended(worker), Spot::Ended, 0);
+        let debt = self.state.ledger.debt;
+        let pays = usize::from(debt > 0 && may);
+        self.step(Event::Ended, Spot::Ended, 0, (pays, Some(debt - pays)));
     }
 
     fn lost(&mut self) {
         let (_, task) = self.at_work.remove(0);
+        let debt = self.state.ledger.debt.min(self.busy());
         self.waiting.push_front(task);
+        self.fewer(Event::Lost(task), Spot::Lost, debt);
+    }
+
+    fn gone(&mut self) {
+        self.awake.pop();
+        if self.state.dismissed > 0 {
+            // It is as good as told.
+            self.state.dismissed -= 1;
+            self.state.leaving -= 1;
+            self.outdate();
+            self.state.blocked = false;
+            let same = (0, Some(self.state.ledger.debt));
+            self.step(Event::Gone, Spot::Gone, 0, same);
+        } else {
+            let debt = self.state.ledger.debt.min(self.busy());
+            self.fewer(Event::Gone, Spot::Gone, debt);
+        }
+    }
+
+    fn fewer(&mut self, event: Event<u8>, spot: Spot, debt: usize) {
         self.outdate();
         let fresh = self.state.unproven;
-        let all = self.step(Event::Lost(task), Spot::Lost, (!fresh).into());
+        let all = self.step(event, spot, (!fresh).into(), (0, Some(debt)));
         assert_eq!(all.contains(&Refused), fresh, "T8 a first refusal is told");
+    }
+
+    /// One that is awake looks by itself. If it leaves, it tells so in the same move. If it finds
+    /// nothing, it rests; until then, one that lingers is like any that is awake.
+    fn looks(&mut self) {
+        let did = self.look();
+        self.settle_and_tell((matches!(did, Some(Retire(_)))).into());
+    }
+
+    /// `retired`: who takes these decisions will tell so many.
+    fn settle_and_tell(&mut self, retired: u8) {
+        let all = self.settle(retired);
+        // With a worker being made, they are carried.
+        let later = all.contains(&Create) || all.contains(&Finish);
+        if self.bounds.binding == Binding::Later && retired > 0 && !later {
+            self.left(retired);
+        }
+    }
+
+    fn look(&mut self) -> Option<Did> {
+        let worker = self.awake.pop().unwrap();
+        self.spoil(Spot::Looks);
+        // So it may linger, and look again, as often as it likes.
+        let lingers = self.bounds.binding == Binding::Later;
+        let before = lingers.then(|| self.state.ledger.clone());
+        let did = match self.state.ledger.look() {
+            Look::Task(task) => Dispatch(worker, task),
+            Look::Leave => Retire(worker),
+            Look::Nothing => {
+                assert!(
+                    self.waiting.is_empty(),
+                    "T3 a worker rests while work waits"
+                );
+                assert_eq!(self.state.dismissed, 0, "T5 a dismissed worker stays");
+                assert!(!self.drained(), "T6 a worker stays after the end");
+                let same = before.is_none_or(|before| before == self.state.ledger);
+                assert!(same, "T9 a look that found nothing changed something");
+                self.state.ledger.rest(worker);
+                self.resting.push(worker);
+                self.spoil(Spot::Rested);
+                return None;
+            }
+        };
+        self.carry_out(did);
+        Some(did)
     }
 
     /// Takes the decisions until there are none or the factory is to be waited for, and carries each
@@ -525,8 +699,25 @@ impl Account {
         let mut all = Vec::new();
         loop {
             self.state.ledger.check();
-            let Some(action) = self.state.ledger.decide(retired.into()) else {
+            let did = if self.bounds.binding == Binding::Now && !self.awake.is_empty() {
+                let Some(did) = self.look() else { continue };
+                did
+            } else if let Some(action) = self.state.ledger.decide(retired.into()) {
+                let did = match action {
+                    Action::Call(worker) => {
+                        self.call(worker);
+                        continue;
+                    }
+                    Action::Create => Create,
+                    Action::Abandon => Abandon(self.state.ledger.abandon().unwrap()),
+                    Action::Refused => Refused,
+                    Action::Finish => Finish,
+                };
+                self.carry_out(did);
+                did
+            } else {
                 self.state.ledger.check_settled();
+                self.spoil(Spot::Settled);
                 self.state.tries = self.state.tries.min(self.unserved());
                 let asked = self.state.tries == 0 && self.state.growing == 0;
                 assert!(
@@ -535,10 +726,6 @@ impl Account {
                 );
                 return all;
             };
-            let did = did(&action);
-            assert!(!self.state.finished, "T6 {did:?} came after the end");
-            self.carry_out(&action);
-            (self.spoil)(&mut self.state.ledger, Spot::Decided(did));
             all.push(did);
             match did {
                 Create => {
@@ -556,14 +743,29 @@ impl Account {
         }
     }
 
-    fn carry_out(&mut self, action: &Action<u8, u8>) {
-        match *action {
-            Action::Dispatch(worker, task) => {
-                assert_eq!(self.idle.pop(), Some(worker), "T5 not the last one idle");
+    fn call(&mut self, worker: u8) {
+        let lookers = usize::from(self.state.dismissed) + usize::from(!self.waiting.is_empty());
+        let reason = self.awake.len() < lookers || self.drained();
+        assert!(reason, "T3 a worker was called without a reason");
+        assert_eq!(self.resting.pop(), Some(worker), "T5 not the last to rest");
+        self.awake.push(worker);
+    }
+
+    fn carry_out(&mut self, did: Did) {
+        assert!(!self.state.finished, "T6 {did:?} came after the end");
+        self.account_for(did);
+        self.spoil(Spot::Decided(did));
+    }
+
+    fn account_for(&mut self, did: Did) {
+        match did {
+            Dispatch(worker, task) => {
+                assert_eq!(self.state.dismissed, 0, "T5 a dismissed worker stays");
                 assert_eq!(self.waiting.pop_front(), Some(task), "T4 not the first");
                 self.at_work.push((worker, task));
             }
-            Action::Create(now) => {
+            Create => {
+                let now = self.state.ledger.statistics();
                 assert_eq!(self.state.making, None, "T1 two are being made at once");
                 assert!(!self.state.blocked, "T1 asked before they have left");
                 self.state.tries = self.state.tries.min(self.unserved());
@@ -574,8 +776,8 @@ impl Account {
                     self.state.growing -= 1;
                     Reason::Growth
                 } else {
-                    let stuck = self.idle.is_empty() && self.at_work.is_empty();
-                    let last = self.state.quitting() && stuck && self.unserved() > 0;
+                    let last =
+                        self.state.quitting() && self.live() == 0 && !self.waiting.is_empty();
                     assert!(last, "T3 a worker was asked for without a reason");
                     Reason::LastTry
                 };
@@ -588,7 +790,7 @@ impl Account {
                     in_turn: true,
                 });
                 let in_flight = usize::from(self.state.in_flight);
-                let true_numbers = (self.idle.len(), self.at_work.len(), self.waiting.len());
+                let true_numbers = (self.idle(), self.busy(), self.backlogged());
                 let told = (now.idle, now.busy, now.backlogged);
                 assert_eq!(told, true_numbers, "T1 the factory was told wrong numbers");
                 let leaving = usize::from(self.state.leaving);
@@ -598,32 +800,33 @@ impl Account {
                 );
                 assert_eq!(now.in_flight, in_flight);
             }
-            Action::Retire(worker) => {
-                assert_eq!(self.idle.pop(), Some(worker), "T5 not the last one idle");
-                let others = self.idle.len() + self.at_work.len();
-                let stays = others > 0;
-                if !self.waiting.is_empty() {
-                    assert!(stays, "T5 the last one left");
-                    assert!(!self.state.quitting(), "T5 one left before the backlog");
+            // It was awake, which is judged where it looks.
+            Retire(_) => {
+                if self.state.dismissed > 0 {
+                    self.state.dismissed -= 1;
+                } else {
+                    assert!(self.drained(), "T5 one left without a reason");
+                    self.state.leaving += 1;
                 }
-                self.state.leaving += 1;
             }
-            Action::Abandon(task) => {
+            Abandon(task) => {
                 assert_eq!(self.waiting.pop_front(), Some(task), "T4 not the first");
                 assert!(self.state.quitting(), "T7 abandoned without a quit");
-                let none =
-                    self.idle.is_empty() && self.at_work.is_empty() && self.state.making.is_none();
+                let none = self.live() == 0 && self.state.making.is_none();
                 assert!(none, "T7 abandoned though a worker lives");
                 assert!(!self.state.blocked, "T7 abandoned though one was to leave");
                 assert!(self.state.tried, "T7 abandoned without a last try");
             }
-            Action::Refused => {
+            Refused => {
                 (self.state.failed, self.state.retry) = (true, true);
                 self.state.tried |= self.state.quitting();
             }
-            Action::Finish => {
-                let workers = self.idle.len() + self.at_work.len();
-                assert_eq!((workers, self.waiting.len()), (0, 0), "T6 ended too early");
+            Finish => {
+                assert_eq!(
+                    (self.live(), self.waiting.len()),
+                    (0, 0),
+                    "T6 ended too early"
+                );
                 let outstanding = self.state.in_flight + self.state.under_way();
                 let nothing = outstanding == 0 && self.state.making.is_none();
                 assert!(nothing && self.state.quitting(), "T6 ended too early");
@@ -633,13 +836,13 @@ impl Account {
     }
 
     fn unserved(&self) -> u8 {
-        u8::try_from(self.waiting.len()).unwrap()
+        count(self.backlogged())
     }
 
     fn count(&mut self) {
-        let count = |n| u8::try_from(n).unwrap();
         self.state.waiting = count(self.waiting.len());
-        self.state.idle = count(self.idle.len());
+        self.state.resting = count(self.resting.len());
+        self.state.awake = count(self.awake.len());
         self.state.at_work = count(self.at_work.len());
     }
 
@@ -647,18 +850,27 @@ impl Account {
     fn close(mut self) -> State {
         self.count();
         let asked = self.state.under_way();
+        if !self.resting.is_empty() {
+            let looks = self.awake.len().checked_sub(self.state.dismissed.into());
+            let looks = looks.expect("T5 a dismissed worker stays");
+            let looked_for = looks > 0 || self.waiting.is_empty();
+            assert!(looked_for, "T3 a worker rests while work waits");
+        }
+        let numbers = (self.idle(), self.busy(), self.backlogged());
         let ledger = &mut self.state.ledger;
         assert_eq!(
             ledger.backlog, self.waiting,
             "T4 a task was lost, duplicated or moved"
         );
         assert_eq!(
-            ledger.idle, self.idle,
+            ledger.resting, self.resting,
             "T5 a worker was lost, duplicated or moved"
         );
         let now = ledger.statistics();
         for (ours, account, what) in [
-            (now.busy, self.state.at_work, "busy"),
+            (ledger.awake, self.state.awake, "awake"),
+            (ledger.running, self.state.at_work, "at work"),
+            (ledger.dismissed, self.state.dismissed, "dismissed"),
             (now.in_flight, self.state.in_flight, "in flight"),
             (ledger.asked, asked, "asked"),
             (ledger.leaving, self.state.leaving, "leaving"),
@@ -670,12 +882,18 @@ impl Account {
         ] {
             assert_eq!(ours, account.into(), "{what}: miscounted");
         }
+        let told = (now.idle, now.busy, now.backlogged);
+        assert_eq!(told, numbers, "T3 wrong numbers were published");
         ledger.backlog = (0..self.state.waiting).collect();
-        ledger.idle = (0..self.state.idle).collect();
+        ledger.resting = (0..self.state.resting).collect();
         ledger.accepted -= ledger.done + ledger.abandoned;
         (ledger.done, ledger.abandoned) = (0, 0);
         self.state
     }
+}
+
+fn count(n: usize) -> u8 {
+    u8::try_from(n).unwrap()
 }
 
 /// What was found.
@@ -683,6 +901,9 @@ struct Explored {
     states: usize,
     transitions: usize,
     quiet: usize,
+    /// How many states and limits let a task in by the short way, and how many states gave one so.
+    submitted: usize,
+    ended: usize,
 }
 
 /// Hashes the derived way, without defence against chosen keys, which costs half the time here.
@@ -724,22 +945,34 @@ fn explore(bounds: Bounds) -> Explored {
     let mut ways: Vec<(u32, Move)> = vec![(0, Move::Task)];
     let mut owed: Vec<(u32, u32)> = Vec::new();
     let (mut transitions, mut quiet) = (0, 0);
+    let (mut submitted, mut ended) = (0, 0);
     while let Some((from, state)) = next.pop_front() {
-        let moves = catch_unwind(|| {
+        let found = catch_unwind(|| {
             state.check_quiet();
+            let later = bounds.binding == Binding::Later;
+            let (submits, ends) = if later {
+                let limits = 0..bounds.workers() + 2;
+                let shortly = |&limit: &usize| state.submits_shortly(limit, bounds.spoil);
+                let submits = limits.filter(shortly).count();
+                (submits, state.ends_shortly(bounds.spoil))
+            } else {
+                (0, false)
+            };
             let moves = state.moves(bounds);
             let something_owed = moves.iter().any(|(what, _)| what.owed());
             assert!(
                 something_owed || state.quiet(),
                 "T9 nothing is left to drive"
             );
-            moves
+            (moves, submits, ends)
         });
-        let moves = moves.unwrap_or_else(|failure| {
+        let (moves, submits, ends) = found.unwrap_or_else(|failure| {
             println!("the shortest way there: {:?}", way(&ways, from));
             resume_unwind(failure)
         });
         quiet += usize::from(state.quiet());
+        submitted += submits;
+        ended += usize::from(ends);
         transitions += moves.len();
         for (what, state) in moves {
             let to = seen.get(&state).copied().unwrap_or_else(|| {
@@ -762,6 +995,8 @@ fn explore(bounds: Bounds) -> Explored {
         states: seen.len(),
         transitions,
         quiet,
+        submitted,
+        ended,
     }
 }
 
@@ -818,18 +1053,76 @@ impl State {
     }
 }
 
-fn explore_all(bounds: Bounds) {
+/// The short ways of a flood lead to what the long ways lead to, in every state that allows them.
+impl State {
+    /// Whether a task may come by the short way, whatever limit its submitter was told a moment ago.
+    fn submits_shortly(&self, limit: usize, spoil: Spoil) -> bool {
+        let (mut short, mut long) = (self.ledger.clone(), self.ledger.clone());
+        let task = self.waiting + self.at_work;
+        spoil(&mut short, Spot::Shortly);
+        if !short.submits_shortly(limit) {
+            return false;
+        }
+        short.submit_shortly(task);
+        assert!(long.accept_task(), "W4 accepted shortly after the quit");
+        long.apply(Event::Arrived(task));
+        while let Some(action) = long.decide(0) {
+            let full = matches!(action, Action::Create) && long.workers() >= limit;
+            assert!(full, "T3 a short submit forgets {action:?}");
+            long.made(Made::AtLimit);
+        }
+        spoil(&mut long, Spot::Settled);
+        if long.making.is_none() {
+            // It is read only in answer to a question, which begins by clearing it.
+            (short.outdated, long.outdated) = (false, false);
+        }
+        assert!(short == long, "T3 a short submit leads elsewhere");
+        true
+    }
+
+    /// Whether a worker may have its next task by the short way.
+    fn ends_shortly(&self, spoil: Spoil) -> bool {
+        let (mut short, mut long) = (self.ledger.clone(), self.ledger.clone());
+        let mut next = None;
+        if self.at_work == 0 || !short.end_shortly(&mut next) {
+            return false;
+        }
+        long.apply(Event::Ended);
+        match long.look() {
+            Look::Task(task) => assert_eq!(next, Some(task), "T4 not the first"),
+            other => panic!("T5 a short end forgets {other:?}"),
+        }
+        if let Some(action) = long.decide(0) {
+            panic!("T3 a short end forgets {action:?}");
+        }
+        spoil(&mut long, Spot::Settled);
+        assert!(short == long, "T3 a short end leads elsewhere");
+        true
+    }
+}
+
+fn explore_all(bounds: Bounds) -> Explored {
     let found = explore(bounds);
     println!(
-        "{:?}, limits {:?}: {} states ({} quiet), {} transitions",
-        bounds.coordinator, bounds.limits, found.states, found.quiet, found.transitions
+        "{:?}, limits {:?}: {} states ({} quiet, {} submit shortly, {} end shortly), {} transitions",
+        bounds.coordinator,
+        bounds.limits,
+        found.states,
+        found.quiet,
+        found.submitted,
+        found.ended,
+        found.transitions
     );
     assert!(found.states > 100_000 && found.quiet > 20, "cut short");
+    let shortly = found.submitted.min(found.ended);
+    assert!(bounds.binding == Binding::Now || shortly > 100, "cut short");
+    found
 }
 
 #[test]
 fn every_state_under_an_exclusive_coordinator() {
     explore_all(Bounds {
+        binding: Binding::Now,
         coordinator: Coordinator::Exclusive,
         tasks: 4,
         limits: &[3],
@@ -841,6 +1134,7 @@ fn every_state_under_an_exclusive_coordinator() {
 #[test]
 fn every_state_under_an_overlapping_coordinator() {
     explore_all(Bounds {
+        binding: Binding::Now,
         coordinator: Coordinator::Overlapping,
         tasks: 3,
         limits: &[3],
@@ -852,6 +1146,7 @@ fn every_state_under_an_overlapping_coordinator() {
 #[test]
 fn every_state_under_an_exclusive_coordinator_and_a_changing_limit() {
     explore_all(Bounds {
+        binding: Binding::Now,
         coordinator: Coordinator::Exclusive,
         tasks: 3,
         limits: &[1, 0, 2],
@@ -863,6 +1158,7 @@ fn every_state_under_an_exclusive_coordinator_and_a_changing_limit() {
 #[test]
 fn every_state_under_an_overlapping_coordinator_and_a_changing_limit() {
     explore_all(Bounds {
+        binding: Binding::Now,
         coordinator: Coordinator::Overlapping,
         tasks: 3,
         limits: &[2, 0],
@@ -871,14 +1167,67 @@ fn every_state_under_an_overlapping_coordinator_and_a_changing_limit() {
     });
 }
 
+#[test]
+fn every_state_of_workers_that_fetch() {
+    explore_all(Bounds {
+        binding: Binding::Later,
+        coordinator: Coordinator::Overlapping,
+        tasks: 4,
+        limits: &[4],
+        asks: 1,
+        spoil: SOUND,
+    });
+}
+
+#[test]
+fn every_state_of_workers_that_fetch_under_a_changing_limit() {
+    explore_all(Bounds {
+        binding: Binding::Later,
+        coordinator: Coordinator::Overlapping,
+        tasks: 3,
+        limits: &[1, 0, 2],
+        asks: 1,
+        spoil: SOUND,
+    });
+}
+
+/// Many tasks, and no request but the quit: what the short ways are for.
+#[test]
+fn every_state_of_a_flood() {
+    let found = explore_all(Bounds {
+        binding: Binding::Later,
+        coordinator: Coordinator::Overlapping,
+        tasks: 40,
+        limits: &[4],
+        asks: 0,
+        spoil: SOUND,
+    });
+    assert!(found.submitted > 5_000 && found.ended > 2_000, "cut short");
+}
+
 /// Ten million states, some minutes: `cargo test --release -- --ignored every_state_at_length`.
 #[test]
 #[ignore = "takes minutes"]
 fn every_state_at_length() {
     explore_all(Bounds {
+        binding: Binding::Now,
         coordinator: Coordinator::Overlapping,
         tasks: 4,
         limits: &[1, 0, 3],
+        asks: 1,
+        spoil: SOUND,
+    });
+}
+
+/// Two million states, half a minute with `--release`.
+#[test]
+#[ignore = "takes a minute"]
+fn every_state_of_workers_that_fetch_at_length() {
+    explore_all(Bounds {
+        binding: Binding::Later,
+        coordinator: Coordinator::Overlapping,
+        tasks: 5,
+        limits: &[2, 0, 4],
         asks: 1,
         spoil: SOUND,
     });
@@ -917,10 +1266,11 @@ const CONTROLS: [(&str, Spoil, &str); 26] = [
     ("a lost worker's task goes to the end", |ledger, at| if at == Spot::Lost {
         ledger.backlog.rotate_left(1);
     }, "T4"),
-    ("the idle are first in, first out", |ledger, at| if at == Spot::Ended {
-        ledger.idle.rotate_right(1);
+    ("the idle are first in, first out", |ledger, at| if at == Spot::Rested {
+        ledger.resting.rotate_right(1);
     }, "T5 a worker was lost, duplicated or moved"),
     ("a shrink is ignored", |ledger, at| if let Spot::Asked(Ask::Shrink(_)) = at {
+        ledger.leaving -= ledger.dismissed;
         (ledger.dismissed, ledger.debt) = (0, 0);
     }, "T5 a shrink was not kept"),
     ("a debt has no cap", |ledger, at| if at == Spot::Asked(Ask::Shrink(Some(9))) {
@@ -930,10 +1280,10 @@ const CONTROLS: [(&str, Spoil, &str); 26] = [
         && ledger.debt > 0 && !ledger.backlog.is_empty()
     {
         ledger.debt -= 1;
-        ledger.dismissed = 1;
+        ledger.dismiss(1);
     }, "T5 the last one left"),
     ("a quit keeps the debt", |ledger, at| if at == Spot::Asked(Ask::Quit) {
-        ledger.debt = ledger.busy;
+        ledger.debt = ledger.busy();
     }, "T5 one left before the backlog"),
     ("a quit is forgotten", |ledger, at| if at == Spot::Asked(Ask::Quit) {
         ledger.phase = Phase::Running;
@@ -973,14 +1323,74 @@ const CONTROLS: [(&str, Spoil, &str); 26] = [
         && ledger.debt > 0 && !ledger.backlog.is_empty() && ledger.making.is_some()
     {
         ledger.debt -= 1;
-        ledger.dismissed = 1;
+        ledger.dismiss(1);
     }, "T5 the last one left"),
 ];
 
-#[test]
-fn controls_are_rejected() {
-    for (fault, spoil, expected) in CONTROLS {
+/// Faults for workers that fetch.
+#[rustfmt::skip]
+const FETCHING: [(&str, Spoil, &str); 13] = [
+    ("who takes a task calls no other", |ledger, at| match at {
+        // The decisions see some awake who are not. Where all that waits is promised anyway, this
+        // changes nothing else.
+        Spot::Decided(Dispatch(..)) if ledger.backlogged() == 0 => ledger.awake += 99,
+        Spot::Settled if ledger.awake >= 99 => ledger.awake -= 99,
+        _ => {}
+    }, "T3 a worker rests while work waits"),
+    ("one is called though another is awake", |ledger, at| if at == Spot::Arrived
+        && !ledger.resting.is_empty()
+    {
+        ledger.awake = 0;
+    }, "T3 a worker was called without a reason"),
+    ("a dismissed worker stays", |ledger, at| if at == Spot::Looks {
+        ledger.dismissed = 0;
+    }, "T5 a dismissed worker stays"),
+    ("nobody is called to leave", |ledger, at| match at {
+        Spot::Asked(Ask::Shrink(_)) if !ledger.resting.is_empty() => ledger.awake += 99,
+        Spot::Settled if ledger.awake >= 99 => ledger.awake -= 99,
+        _ => {}
+    }, "T5 a dismissed worker stays"),
+    ("one rests while work waits", |ledger, at| if at == Spot::Looks && ledger.dismissed == 0 {
+        ledger.backlog.clear();
+    }, "T3 a worker rests while work waits"),
+    ("the last task is taken", |ledger, at| if at == Spot::Looks {
+        ledger.backlog.rotate_right(1.min(ledger.backlog.len()));
+    }, "T4 not the first"),
+    ("one dismissed counts as free", |ledger, at| if at == Spot::Arrived && ledger.dismissed > 0 {
+        ledger.tries = 0;
+    }, "T3 no worker was asked for"),
+    ("the death of one awake asks for no other", |ledger, at| if at == Spot::Gone {
+        ledger.tries = 0;
+    }, "T3 no worker was asked for"),
+    ("it is calm though one that rests is to be called", |ledger, at| if at == Spot::Settled {
+        let settled = ledger.making.is_none() && !ledger.blocked;
+        ledger.calm = settled && ledger.leaving + ledger.debt == 0 && !ledger.retry;
+    }, "T3 a short submit forgets Call"),
+    ("it is calm though the last task is had after a quit", |ledger, at| if at == Spot::Settled {
+        let settled = ledger.making.is_none() && !ledger.blocked;
+        let nobody_to_call = ledger.awake > 0 || ledger.resting.is_empty();
+        let settled = settled && ledger.leaving + ledger.debt == 0 && !ledger.retry;
+        ledger.calm = settled && nobody_to_call;
+    }, "T3 a short end forgets Call"),
+    ("it is calm though some owe to leave", |ledger, at| if at == Spot::Settled {
+        let settled = ledger.making.is_none() && !ledger.blocked && ledger.leaving == 0;
+        let nobody_to_call = ledger.awake > 0 || ledger.resting.is_empty();
+        ledger.calm = settled && nobody_to_call && !ledger.retry;
+    }, "T5 a short end forgets Leave"),
+    ("it is calm though a failure is to be tried again", |ledger, at| if at == Spot::Settled {
+        let settled = ledger.making.is_none() && !ledger.blocked;
+        let nobody_to_call = ledger.awake > 0 || ledger.resting.is_empty();
+        ledger.calm = settled && nobody_to_call && ledger.leaving + ledger.debt == 0;
+    }, "T3 a short"),
+    ("the short way is open after the quit", |ledger, at| if at == Spot::Shortly {
+        ledger.closed = false;
+    }, "W4 accepted shortly after the quit"),
+];
+
+fn rejects(binding: Binding, controls: &[(&str, Spoil, &str)]) {
+    for &(fault, spoil, expected) in controls {
         let bounds = Bounds {
+            binding,
             coordinator: Coordinator::Overlapping,
             tasks: 4,
             limits: &[3, 0],
@@ -994,6 +1404,16 @@ fn controls_are_rejected() {
         let told = told.unwrap_or("");
         assert!(told.contains(expected), "{fault}: found as {told:?}");
     }
+}
+
+#[test]
+fn controls_are_rejected() {
+    rejects(Binding::Now, &CONTROLS);
+}
+
+#[test]
+fn controls_of_workers_that_fetch_are_rejected() {
+    rejects(Binding::Later, &FETCHING);
 }
 
 #[test]
