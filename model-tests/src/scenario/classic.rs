@@ -12,6 +12,7 @@ use brigade::{
 };
 
 use super::bench::{Bench, Leaving};
+use super::pools::BEGINS;
 use super::workers::drain;
 use super::{Bounds, Scenario, Subject};
 use crate::engine::{set_up, set_up_if_costly};
@@ -520,8 +521,9 @@ fn scenario(
         subject,
         properties: properties.to_vec(),
         bounds: Bounds {
+            preemptions: (subject.is_pool() && what != "unused").then_some((4, BEGINS)),
             exhaustive: !threads,
-            quick: !threads,
+            quick: !threads || subject.is_pool(),
             ..COMPLETE
         },
         in_order: false,

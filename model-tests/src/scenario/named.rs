@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use brigade::LockWorker;
 
 use super::bench::{Bench, Leaving};
+use super::pools::BEGINS;
 use super::{Bounds, Scenario, Subject};
 use crate::linear::Op;
 use crate::world::{Exclusive, Shared};
@@ -171,11 +172,11 @@ pub(super) fn all() -> Vec<Scenario> {
         subject,
         properties: properties.to_vec(),
         bounds: Bounds {
+            preemptions: (subject.is_pool() && what == "limit-raised").then_some((4, BEGINS)),
             exhaustive: subject.threads().is_none(),
             // With a second thread to take the task, what one spurious wake-up adds takes too long.
             spurious: what != "refusing-worker",
-            quick: subject.threads().is_none(),
-            ..COMPLETE
+            quick: subject.threads().is_none() || subject.is_pool(),
         },
         in_order: false,
         body,

@@ -14,6 +14,10 @@ use crate::engine::set_up;
 use crate::linear::Op;
 use crate::world::Shared;
 
+/// Why a scenario in which a thread begins is bounded.
+pub(super) const BEGINS: &str =
+    "the thread begins, looks twice and rests meanwhile: unbounded takes minutes";
+
 fn submit(bench: &Bench) {
     bench.world.submit(|task| bench.team().execute(task));
 }
@@ -174,12 +178,20 @@ fn scenario(
     properties: &[&'static str],
     body: impl Fn(&Shared) + Send + Sync + 'static,
 ) -> Scenario {
+    let preemptions = match what {
+        "first-runs-and-fails" | "raised-meanwhile" => Some((4, BEGINS)),
+        "two-threads-three-tasks" => Some((
+            4,
+            "three tasks over two threads: unbounded was not seen to end",
+        )),
+        _ => None,
+    };
     Scenario {
         name: format!("{}/{what}", subject.name()),
         subject,
         properties: properties.to_vec(),
         bounds: Bounds {
-            preemptions: None,
+            preemptions,
             spurious: subject == Subject::PoolOfOneThread,
             exhaustive: false,
             quick: subject == Subject::PoolOfOneThread,
