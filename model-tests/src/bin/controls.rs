@@ -51,7 +51,7 @@ const SCHEDULES: &str = "100000";
 
 /// At least this many synchronisations are removed from each.
 const REMOVED: usize = 3;
-const SUBJECTS: [&str; 8] = [
+const SUBJECTS: [&str; 10] = [
     "short-lock",
     "quit",
     "memory",
@@ -60,6 +60,8 @@ const SUBJECTS: [&str; 8] = [
     "team over memory workers",
     "team-1-thread",
     "team-2-threads",
+    "pool-1-thread",
+    "pool-2-threads",
 ];
 
 /// What is broken if an execution gets stuck: a deadlock, or a world that lives on.
