@@ -11,13 +11,6 @@ use super::{Bounds, Scenario, Subject};
 use crate::linear::Op;
 use crate::world::{Exclusive, Shared};
 
-const COMPLETE: Bounds = Bounds {
-    preemptions: None,
-    spurious: true,
-    exhaustive: true,
-    quick: true,
-};
-
 /// Two lock workers, each given a task that gives one to the other, on two threads.
 fn crossed(world: &Shared) {
     let workers = (LockWorker::new(), LockWorker::new());
