@@ -172,6 +172,24 @@ fn two_threads_three_tasks(world: &Shared) {
     });
 }
 
+/// One of two threads is to leave while both have a task and a third waits: whichever is done first
+/// leaves, and the other sees to the third, which quits the pool.
+fn shrink_below_a_flood(world: &Shared) {
+    let bench = Bench::new(world, Subject::PoolOfTwoThreads, 2);
+    set_up(|| {
+        let answer = world.request(Op::Grow(2), || bench.team().grow(2));
+        assert!(answer.is_ok(), "T5 the pool has not quit");
+    });
+    submit(&bench);
+    submit(&bench);
+    let pool = bench.team().clone();
+    let body = move |world: &Shared| world.quit(|| pool.quit());
+    world.submit_task(|task| bench.team().execute(task), body);
+    // The quit may have come before.
+    let answer = world.request(Op::Shrink(Some(1)), || bench.team().shrink(1));
+    world.tell(0, usize::from(answer.is_ok()));
+}
+
 fn scenario(
     subject: Subject,
     what: &str,
@@ -180,7 +198,7 @@ fn scenario(
 ) -> Scenario {
     let preemptions = match what {
         "first-runs-and-fails" | "raised-meanwhile" => Some((4, BEGINS)),
-        "two-threads-three-tasks" => Some((
+        "two-threads-three-tasks" | "shrink-below-a-flood" => Some((
             4,
             "three tasks over two threads: unbounded was not seen to end",
         )),
@@ -242,6 +260,12 @@ pub(super) fn all() -> Vec<Scenario> {
             "two-threads-three-tasks",
             &["T3", "T4", "T9", "W5"],
             two_threads_three_tasks,
+        ),
+        scenario(
+            PoolOfTwoThreads,
+            "shrink-below-a-flood",
+            &["T5"],
+            shrink_below_a_flood,
         ),
     ]
 }
