@@ -97,10 +97,6 @@ impl Jobs {
         self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Adds a job behind all others.
     #[inline]
     pub(crate) fn push(&mut self, job: Job) {

@@ -42,7 +42,6 @@
 
 mod contain;
 mod handle;
-#[allow(dead_code, reason = "nothing keeps its jobs in it yet")]
 mod jobs;
 mod lock;
 mod memory;

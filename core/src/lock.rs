@@ -14,7 +14,7 @@
 //!   returns at once; its task runs before the outermost call returns.
 //! - L3: the quit check is the moment of acceptance: what was accepted runs, whoever quits when.
 //! - L4: a thread waits for a lock worker only if it holds none, so no ring of lock workers can
-//!   deadlock. The price: a nested call returns before its task ran. (A pool's own coordinator is
+//!   deadlock. The price: a nested call returns before its task ran. (The lock of a team or a pool is
 //!   waited for all the same; see `team::team_lock`.)
 //! - W4: acceptance is one read of the latest `quit`. W6: tasks run with `lock` held. W7: a caller's
 //!   tasks run at once, or are left for later in one first-in-first-out list.

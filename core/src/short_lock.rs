@@ -87,9 +87,12 @@ impl<T> ShortLock<T> {
             .is_ok()
     }
 
-    /// Lets the holder get on, before another of `tries` tries: first by spinning, ever longer, for a
-    /// microsecond or two in all; then by leaving it this core; then, as it was preempted on a core
-    /// that is not this one, by sleeping.
+    /// Lets the holder get on, before another of `tries` tries: first by spinning, for some half a
+    /// microsecond; then by leaving it this core; then, as it was preempted on a core that is not this
+    /// one, by sleeping.
+    ///
+    /// It spins without a look at the lock: a look takes the line from the holder, who does some twenty
+    /// sections at its own speed meanwhile (`docs/performance.md`).
     #[cfg(not(any(feature = "loom", feature = "shuttle")))]
     fn pause(&self, tries: u32) {
         const SPINS: u32 = 6;

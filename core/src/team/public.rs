@@ -18,7 +18,8 @@ use crate::worker::{AlreadyQuit, ExclusiveWorker, Refused, Worker};
 
 /// Spreads tasks over workers through one exclusive coordinator.
 ///
-/// Generic over its coordinator `C` and its workers `W`; [`pool`](crate::pool) is the team of threads.
+/// Generic over its coordinator `C` and its workers `W`; a [`pool`](crate::pool) is a team of threads
+/// that fetch their tasks themselves.
 /// A team is itself a [`Worker`]. Handles are cheap to clone; the last one dropped quits the team, as
 /// [`Team::quit`] does, and waits for nothing but a coordinator step in progress.
 ///
@@ -61,7 +62,7 @@ impl<C: ExclusiveWorker, W: Worker> LastDrop for Owner<C, W> {
 
 impl<W: Worker> Team<TeamLock, W> {
     /// A team that is coordinated by its own lock: every call is decided before it returns, on the
-    /// calling thread. The fastest coordinator, and the one that a [`pool`](crate::pool) has; the
+    /// calling thread. The fastest coordinator; the
     /// arguments are those of [`Team::new`].
     pub fn locked(
         factory: impl Fn(&Statistics) -> Result<Option<W>, CreationError> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The coordinator of [`Team::locked`](super::Team::locked) and of a pool: a lock worker whose lock is
+//! The coordinator of [`Team::locked`](super::Team::locked): a lock worker whose lock is
 //! the ledger's own mutex.
 //!
 //! # State
@@ -22,7 +22,7 @@ use crate::task::Task;
 use crate::turn;
 use crate::worker::{AlreadyQuit, ExclusiveWorker, Now, Refused, Worker};
 
-/// The coordinator of [`Team::locked`](crate::Team::locked) and [`pool`](crate::pool): a lock worker
+/// The coordinator of [`Team::locked`](crate::Team::locked): a lock worker
 /// whose lock is the team's own. It can only be had as a part of a team, because it excludes nothing
 /// but that team's steps.
 pub struct TeamLock(Quit);
