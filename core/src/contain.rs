@@ -14,6 +14,13 @@ use crate::primitives::Arc;
 /// What a panic carried: the argument of [`std::panic::panic_any`], or the message.
 pub type Payload = Box<dyn Any + Send + 'static>;
 
+/// What a payload says.
+pub(crate) fn message(payload: &Payload) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(no message)")
+}
+
 /// Told of each panic that a worker contained. A panic in the handler itself is contained too, and
 /// reported by the process's panic hook alone.
 pub type PanicHandler = Arc<dyn Fn(Payload) + Send + Sync>;

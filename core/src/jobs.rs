@@ -137,6 +137,22 @@ impl Jobs {
         true
     }
 
+    /// Drops the jobs of which nothing is left to be done, up to the first other; says how many.
+    pub(crate) fn drop_void(&mut self) -> usize {
+        let before = self.len;
+        while self.len > 0 {
+            if self.head >= self.head_end {
+                self.advance();
+            }
+            // SAFETY: a record is left, so one starts at `head`.
+            if !unsafe { Job::is_void(self.head) } {
+                break;
+            }
+            drop(self.pop());
+        }
+        before - self.len
+    }
+
     /// Starts again at the start of the block, which is warm, and the only one: the newest record was
     /// in `last`, and it was the oldest.
     #[inline]

@@ -21,10 +21,11 @@
 //! | layer | modules |
 //! |---|---|
 //! | vocabulary | [`primitives`], `probe` |
-//! | words | `short_lock`, `task`, `jobs`, `worker`, `quit`, `contain`, `handle`, `turn`, `start`, `token` |
+//! | words | `short_lock`, `task`, `task_error`, `jobs`, `worker`, `quit`, `contain`, `handle`, `turn`, `start`, `token`, `completion` |
 //! | workers | `memory`, `lock`, `queue`, `thread` |
-//! | team | `team`: `statistics`, `ledger`, `backlog`, `handlers`, `tickets`, `shell`, `team_lock`, `public`, `crew` |
-//! | compositions | `pool` |
+//! | team | `team`: `statistics`, `sizes`, `ledger`, `backlog`, `handlers`, `tickets`, `shell`, `team_lock`, `public`, `crew` |
+//! | scopes | `scope` |
+//! | compositions | `pool`, `thread_pool` |
 //!
 //! # Features
 //! `loom` and `shuttle` replace the [`primitives`] by those of that engine, so that this crate and
@@ -40,6 +41,7 @@
     )
 )]
 
+mod completion;
 mod contain;
 mod handle;
 mod jobs;
@@ -51,11 +53,14 @@ pub mod primitives;
 pub mod probe;
 mod queue;
 mod quit;
+mod scope;
 mod short_lock;
 mod start;
 mod task;
+mod task_error;
 mod team;
 mod thread;
+mod thread_pool;
 mod token;
 mod turn;
 mod worker;
@@ -66,11 +71,20 @@ pub use memory::{MemoryWorker, Performed, Performer, memory_worker, memory_worke
 pub use pool::{Pool, pool, pool_with};
 pub use queue::{Queue, SwapQueue};
 pub use quit::Quit;
+pub use scope::{Scope, ScopedHandle};
 #[doc(hidden)]
 pub use short_lock::{ShortGuard, ShortLock};
 pub use start::{Body, Thread, start_thread};
 pub use task::Task;
+pub use task_error::TaskError;
 pub use team::{CreationError, CreationFailed, Handlers, Statistics, Team, TeamLock};
 pub use thread::{JoinError, ThreadWorker};
+#[cfg(feature = "tracing")]
+pub use thread_pool::Traced;
+pub use thread_pool::{
+    BuildError, Builder, CallbackHandle, JoinHandle, Observer, Phase, PoolStatistics, Rejected,
+    ResizeError, ShutdownError, StallReport, StalledTask, TaskId, ThreadInfo, ThreadPool, WhenFull,
+    blocking,
+};
 pub use turn::turn;
 pub use worker::{AlreadyQuit, ExclusiveWorker, Now, Refused, Worker};

@@ -11,7 +11,7 @@ use crate::handle::{Handle, LastDrop};
 use crate::primitives::Arc;
 use crate::start::{Body, Thread};
 use crate::task::{Job, Task};
-use crate::team::{Crew, Handlers, Request, Statistics};
+use crate::team::{Crew, Handlers, Request, Statistics, Terms};
 use crate::turn;
 use crate::worker::{AlreadyQuit, Refused, Worker};
 
@@ -71,7 +71,8 @@ pub fn pool_with(
     start: impl Fn(Body) -> io::Result<Thread> + Send + Sync + 'static,
     handlers: Handlers,
 ) -> Pool {
-    let crew = Crew::new(Box::new(limit), Box::new(start), handlers);
+    let start = move |body| start(body).map(Some);
+    let crew = Crew::new(Terms::asking(Box::new(limit)), Box::new(start), handlers);
     Pool(Handle::new(Owner(Arc::new(crew))))
 }
 
@@ -99,7 +100,10 @@ impl Pool {
     #[inline]
     pub fn execute(&self, task: impl Into<Task>) -> Result<(), Refused> {
         let refused = self.crew().execute(Job::from(task.into()));
-        refused.map_err(|job| Refused::new(Task::from(job)))
+        match refused {
+            Ok(_) => Ok(()),
+            Err(job) => Err(Refused::new(Task::from(job))),
+        }
     }
 
     /// Refuses new work, finishes what was accepted, then ends every thread. Waits for none of that.

@@ -64,6 +64,18 @@ pub enum Subject {
     Raised,
     /// To finish and end.
     Quit,
+    /// To make workers from now on.
+    Start,
+    /// To have this many workers, at least and at most.
+    Resize(usize, usize),
+    /// That a worker begins to block.
+    Enter,
+    /// That it blocks no more.
+    Exit,
+    /// To finish, end, and give back what waits.
+    Abort,
+    /// That this task, run in place, has ended.
+    EndInPlace(usize),
     /// That this worker's task has ended.
     End(usize),
     /// That this task lost its worker.
@@ -139,6 +151,25 @@ pub enum What {
     Called(usize),
     /// A pool's worker found no task, and sleeps until it is called.
     Rested(usize),
+    /// A pool keeps these sizes: the least, the most, the cap of those that block; and the bound of its
+    /// line.
+    Sizes([usize; 3], usize),
+    /// A pool's worker, which rested for long, leaves.
+    Expired(usize),
+    /// This task, which waited, is cancelled.
+    Cancelled(usize),
+    /// This task, which waited, is to be run by whoever waits for it.
+    InPlace(usize),
+    /// This task, which waited, is given back.
+    GivenBack(usize),
+    /// There was no room for this task.
+    Full(usize),
+    /// There was none, and its caller waits.
+    Queued(usize),
+    /// The caller that waits first may have room.
+    Admitted,
+    /// This task's caller is back.
+    Back(usize),
     /// This worker is to have this task.
     Assigned(usize, usize),
     /// The factory is asked, and told of so many workers.
@@ -161,8 +192,9 @@ pub enum What {
     Settled,
     /// So many retired workers are counted as told.
     Left(usize),
-    /// The numbers were read: idle, busy, leaving, backlogged, in flight, accepted, done, abandoned.
-    Statistics([usize; 8]),
+    /// The numbers were read: idle, busy, leaving, backlogged, in flight, accepted, done, abandoned, in
+    /// place, cancelled, returned.
+    Statistics([usize; 11]),
     /// This worker is told to quit.
     WorkerQuit(usize),
     /// The coordinator is told to quit.

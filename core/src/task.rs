@@ -20,6 +20,7 @@ use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
 
 use crate::contain::{Payload, contain};
+use crate::primitives::Arc;
 use crate::probe::{IDENTITY_WORDS, Identity};
 
 const JOB_WORDS: usize = 6;
@@ -30,7 +31,16 @@ pub(crate) trait Once: Send + 'static {
     /// Whether the value is only a box around what is done.
     const BOXED: bool = false;
 
-    fn run(self);
+    /// Whether it is not to be handed out as a task: where others would be, it is dropped.
+    const STAYS: bool = false;
+
+    /// Does it. What it gives is to be announced once its end has been counted.
+    fn run(self) -> Option<Announcement>;
+
+    /// Whether nothing is left of it to be done.
+    fn is_void(&self) -> bool {
+        false
+    }
 
     /// The user's task that this is about, if there is one.
     fn identity(&self) -> Identity {
@@ -38,28 +48,42 @@ pub(crate) trait Once: Send + 'static {
     }
 }
 
+/// That something was done, for whoever waits for it.
+pub(crate) type Announcement = Arc<dyn Announce>;
+
+pub(crate) trait Announce: Send + Sync {
+    fn announce(&self);
+}
+
 struct Closure<F>(F);
 
 struct Boxed<T>(Box<T>);
 
 impl<F: FnOnce() + Send + 'static> Once for Closure<F> {
-    fn run(self) {
+    fn run(self) -> Option<Announcement> {
         (self.0)();
+        None
     }
 }
 
 impl<T: Once> Once for Boxed<T> {
     const BOXED: bool = true;
-    fn run(self) {
-        self.0.run();
+    const STAYS: bool = T::STAYS;
+    fn run(self) -> Option<Announcement> {
+        self.0.run()
+    }
+    fn is_void(&self) -> bool {
+        self.0.is_void()
     }
 }
 
 /// The functions for one type of value. Each may be called with a pointer to a live value of that
-/// type only, and ends its life.
+/// type only, and all but `is_void` end its life.
 struct Table {
-    run: unsafe fn(*mut u8),
+    run: unsafe fn(*mut u8) -> Option<Announcement>,
     drop: unsafe fn(*mut u8),
+    is_void: unsafe fn(*const u8) -> bool,
+    stays: bool,
     size: usize,
     words: usize,
     boxed: bool,
@@ -74,6 +98,9 @@ impl Table {
                 run: |value| unsafe { value.cast::<T>().read() }.run(),
                 // SAFETY: as for `run`.
                 drop: |value| unsafe { value.cast::<T>().drop_in_place() },
+                // SAFETY: the caller passes a pointer to a live `T`.
+                is_void: |value| unsafe { &*value.cast::<T>() }.is_void(),
+                stays: T::STAYS,
                 size: size_of::<T>(),
                 words: size_of::<T>().div_ceil(size_of::<usize>()),
                 boxed: T::BOXED,
@@ -117,11 +144,11 @@ impl<const WORDS: usize> Raw<WORDS> {
     }
 
     #[inline]
-    fn run(self) {
+    fn run(self) -> Option<Announcement> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: the value is live (nothing but `run`, `take`, `refit` and `drop` ends it, and each
         // consumes the `Raw`), and `this` is not dropped.
-        unsafe { (this.table.run)(this.value.as_mut_ptr().cast()) };
+        unsafe { (this.table.run)(this.value.as_mut_ptr().cast()) }
     }
 
     fn take<T: Once>(self) -> Result<T, Self> {
@@ -227,7 +254,9 @@ impl Task {
 
     /// Runs the task on this thread. A panic in it unwinds to the caller, with the captures dropped.
     pub fn run(self) {
-        self.0.run();
+        if let Some(end) = self.0.run() {
+            end.announce();
+        }
     }
 
     /// Whether the captures stand inline (see [`Task::INLINE_BYTES`]).
@@ -273,12 +302,30 @@ impl Job {
     }
 
     #[inline]
-    pub(crate) fn run(self) {
-        self.0.run();
+    pub(crate) fn run(self) -> Option<Announcement> {
+        self.0.run()
     }
 
     pub(crate) fn identity(&self) -> Identity {
         self.0.identity
+    }
+
+    /// Whether it is to be dropped where others are handed out.
+    pub(crate) fn stays(&self) -> bool {
+        self.0.table.stays
+    }
+
+    /// Whether nothing is left to be done of the job that was stored there.
+    ///
+    /// # Safety
+    /// A job was stored there, and is not loaded yet.
+    pub(crate) unsafe fn is_void(at: *const MaybeUninit<usize>) -> bool {
+        // SAFETY: the caller says that a job was stored there.
+        let (table, _) = unsafe { at.cast::<(&'static Table, Identity)>().read() };
+        // SAFETY: as above; behind the table and the identity.
+        let value = unsafe { at.add(1 + IDENTITY_WORDS) };
+        // SAFETY: the value there is live, and of the table's type.
+        unsafe { (table.is_void)(value.cast()) }
     }
 
     /// The most words that [`Job::store`] writes and [`Slot::load`] reads.
@@ -365,9 +412,9 @@ impl Slot {
 
     /// Runs the job, if there is one, and catches its panic.
     #[inline]
-    pub(crate) fn run(&mut self) -> Result<(), Payload> {
+    pub(crate) fn run(&mut self) -> Result<Option<Announcement>, Payload> {
         let Some(table) = self.table.take() else {
-            return Ok(());
+            return Ok(None);
         };
         let (run, value) = (table.run, self.value.as_mut_ptr());
         // SAFETY: the value is live, as its table was here, and is so no more.
@@ -394,8 +441,13 @@ impl From<Task> for Job {
 }
 
 impl From<Job> for Task {
+    /// A ticket that was boxed comes out of its box, so that whoever made it knows it again.
     fn from(job: Job) -> Self {
-        match job.0.refit::<TICKET_WORDS>() {
+        let raw = match job.0.take::<Boxed<Self>>() {
+            Ok(boxed) => return *boxed.0,
+            Err(raw) => raw,
+        };
+        match raw.refit::<TICKET_WORDS>() {
             Ok(raw) => Self(raw),
             Err(_) => unreachable!("a task has more room than a job"),
         }
@@ -403,8 +455,8 @@ impl From<Job> for Task {
 }
 
 impl Once for Task {
-    fn run(self) {
-        Self::run(self);
+    fn run(self) -> Option<Announcement> {
+        self.0.run()
     }
     fn identity(&self) -> Identity {
         Self::identity(self)
@@ -494,11 +546,15 @@ mod tests {
     fn w2_a_ticket_is_taken_back_whole_and_only_as_what_it_is() {
         struct Ticket(u64, [u64; 8]);
         impl Once for Ticket {
-            fn run(self) {}
+            fn run(self) -> Option<Announcement> {
+                None
+            }
         }
         struct Other;
         impl Once for Other {
-            fn run(self) {}
+            fn run(self) -> Option<Announcement> {
+                None
+            }
         }
         let task = Task::ticket(Ticket(7, [3; 8]));
         let task = task.take::<Other>().map(|_| ()).unwrap_err();
@@ -512,13 +568,22 @@ mod tests {
         // SAFETY: this test is on one thread.
         unsafe impl Send for Ticket {}
         impl Once for Ticket {
-            fn run(self) {
+            fn run(self) -> Option<Announcement> {
                 assert_eq!(self.1, [5; 8]);
                 self.0.set(self.0.get() + 1);
+                None
             }
         }
         let runs = Rc::default();
-        Job::from(Task::ticket(Ticket(Rc::clone(&runs), [5; 8]))).run();
+        let job = || Job::from(Task::ticket(Ticket(Rc::clone(&runs), [5; 8])));
+        job().run();
         assert_eq!(runs.get(), 1);
+        // It is boxed in the job; whoever made it knows it again.
+        let Ok(ticket) = Task::from(job()).take::<Ticket>() else {
+            panic!("another's task");
+        };
+        ticket.run();
+        Task::from(job()).run();
+        assert_eq!(runs.get(), 3);
     }
 }

@@ -9,7 +9,9 @@
 //! before the owner sleeps, which then does not, or wakes it. A spurious wake-up, or one by a stranger
 //! who unparks the thread, finds `called` unset and sleeps again.
 
-use crate::primitives::{AtomicBool, Ordering, Parker};
+use std::time::Duration;
+
+use crate::primitives::{AtomicBool, Deadline, Ordering, Parker};
 
 pub(crate) struct Token {
     called: AtomicBool,
@@ -35,11 +37,31 @@ impl Token {
 
     /// Blocks until called. For the owner alone.
     pub(crate) fn wait(&self) {
-        // ORDERING: Acquire pairs with the Release in `call`.
-        while !self.called.load(Ordering::Acquire) {
+        while !self.was_called() {
             self.parker.park();
         }
-        // ORDERING: Relaxed: the next caller has the token from the owner, which hands it out later.
-        self.called.store(false, Ordering::Relaxed);
+    }
+
+    /// Blocks until called, or for this long: whether it was called. If not, the token is still out.
+    pub(crate) fn wait_timeout(&self, patience: Duration) -> bool {
+        let deadline = Deadline::after(patience);
+        loop {
+            if self.was_called() {
+                return true;
+            }
+            if self.parker.park_by(&deadline) {
+                return self.was_called();
+            }
+        }
+    }
+
+    fn was_called(&self) -> bool {
+        // ORDERING: Acquire pairs with the Release in `call`.
+        let called = self.called.load(Ordering::Acquire);
+        if called {
+            // ORDERING: Relaxed: the next caller has the token from the owner, which hands it out later.
+            self.called.store(false, Ordering::Relaxed);
+        }
+        called
     }
 }

@@ -28,6 +28,7 @@ fn numbers(statistics: Statistics) -> [usize; 7] {
         accepted,
         done,
         abandoned,
+        ..
     } = statistics;
     assert_eq!(leaving, 0, "T1 whoever was retired has left");
     assert_eq!(

@@ -14,7 +14,7 @@ use std::fmt;
 
 use brigade::probe::{Kind, Subject, What};
 
-use crate::model::team::{Request, Snapshot};
+use crate::model::team::{Request, Snapshot, Terms};
 use crate::model::{Machine, Violation, lock, memory, quit, team, thread};
 use crate::trace::Recorded;
 
@@ -280,6 +280,21 @@ impl Team {
                 Action::Lost(worker.unwrap_or_default(), task)
             }
             What::Taken(Subject::Gone(worker)) => Action::Gone(worker),
+            What::Taken(Subject::EndInPlace(task)) => Action::EndedInPlace(task),
+            What::Sizes([least, most, cap], bound) => Action::Keep(Terms {
+                least,
+                most,
+                cap,
+                bound,
+            }),
+            What::Expired(worker) => Action::Expired(worker),
+            What::Cancelled(task) => Action::Cancel(task),
+            What::InPlace(task) => Action::InPlace(task),
+            What::GivenBack(task) => Action::GiveBack(task),
+            What::Full(task) => Action::Full(task),
+            What::Queued(task) => Action::Queue(task),
+            What::Admitted => Action::Admit,
+            What::Back(task) => Action::Back(task),
             What::Looked(worker) => Action::Looked(worker),
             What::Called(worker) => Action::Called(worker),
             What::Rested(worker) => Action::Rested(worker),
@@ -332,11 +347,18 @@ fn place(subject: Subject) -> Place {
         Subject::Shrink(n) => Request::Shrink(n),
         Subject::Raised => Request::Raised,
         Subject::Quit => Request::Quit,
-        Subject::End(_) | Subject::Loss(_) | Subject::Gone(_) => return Place::Own,
+        Subject::Start => Request::Begin,
+        Subject::Resize(least, most) => Request::Resize(least, most),
+        Subject::Enter => Request::Enter,
+        Subject::Exit => Request::Exit,
+        Subject::Abort => Request::Abort,
+        Subject::End(_) | Subject::Loss(_) | Subject::Gone(_) | Subject::EndInPlace(_) => {
+            return Place::Own;
+        }
     })
 }
 
-fn snapshot(numbers: [usize; 8]) -> Snapshot {
+fn snapshot(numbers: [usize; 11]) -> Snapshot {
     let [
         idle,
         busy,
@@ -346,6 +368,9 @@ fn snapshot(numbers: [usize; 8]) -> Snapshot {
         accepted,
         done,
         abandoned,
+        in_place,
+        cancelled,
+        returned,
     ] = numbers;
     Snapshot {
         idle,
@@ -356,6 +381,9 @@ fn snapshot(numbers: [usize; 8]) -> Snapshot {
         accepted,
         done,
         abandoned,
+        in_place,
+        cancelled,
+        returned,
     }
 }
 
@@ -531,7 +559,7 @@ mod tests {
             What::FactoryAsked(0),
             What::WorkerMade(3),
             What::Settled,
-            What::Statistics([0, 1, 0, 0, 0, 1, 0, 0]),
+            What::Statistics([0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]),
             What::Looked(3),
             What::Assigned(3, 7),
             What::Settled,
@@ -589,7 +617,7 @@ mod tests {
             What::Settled,
             What::Taken(Subject::Gone(3)),
             What::Settled,
-            What::Statistics([0, 0, 0, 0, 0, 1, 1, 0]),
+            What::Statistics([0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0]),
         ];
         assert_eq!(broken(&pool(&gone)), "nothing");
         assert!(settled(&pool(&gone)) && !settled(&pool(&gone[..1])));

@@ -23,9 +23,11 @@ const LAYERS: &[&[&str]] = &[
         "turn",
         "start",
         "token",
+        "task_error",
+        "completion",
     ],
     &["memory", "lock", "queue", "thread"],
-    &["team::statistics", "team::team_lock"],
+    &["team::statistics", "team::sizes", "team::team_lock"],
     &["team::ledger"],
     &["team::backlog"],
     &["team::handlers"],
@@ -33,16 +35,40 @@ const LAYERS: &[&[&str]] = &[
     &["team::tickets", "team::shell"],
     &["team::public"],
     // A thread needs the crew that it is of, and the crew starts it.
-    &["team::crew", "team::crew::birth", "team::crew::hand"],
+    &[
+        "team::crew",
+        "team::crew::birth",
+        "team::crew::hand",
+        "team::crew::room",
+        "team::crew::withdrawal",
+    ],
     &["team"],
+    &["scope"],
     COMPOSITIONS,
 ];
 
 /// The last layer: no `unsafe`, no atomics, and the only one to use what the crate exports.
-const COMPOSITIONS: &[&str] = &["pool"];
+const COMPOSITIONS: &[&str] = &[
+    "pool",
+    "thread_pool",
+    "thread_pool::around",
+    "thread_pool::builder",
+    "thread_pool::callback",
+    "thread_pool::context",
+    "thread_pool::ending",
+    "thread_pool::full",
+    "thread_pool::join_handle",
+    "thread_pool::keeper",
+    "thread_pool::observe",
+    "thread_pool::place",
+    "thread_pool::roster",
+    "thread_pool::stall",
+    "thread_pool::statistics",
+    "thread_pool::tracing",
+];
 
 /// Besides `primitives`, the only modules with `unsafe` in them.
-const UNSAFE: &[&str] = &["task", "jobs", "short_lock"];
+const UNSAFE: &[&str] = &["task", "jobs", "short_lock", "scope"];
 
 /// How far above its use a comment may stand.
 const NEAR: usize = 8;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 
 use brigade_model_tests::model::Machine;
-use brigade_model_tests::model::explore::team::{Bounds, Coordinator, Grain, TeamSystem};
+use brigade_model_tests::model::explore::team::{Bounds, Coordinator, Grain, Keeping, TeamSystem};
 use brigade_model_tests::model::explore::{System, configurations, explore, never_seen, progress};
 use brigade_model_tests::model::lock::{self, Lock};
 use brigade_model_tests::model::memory::{self, Memory};
@@ -15,7 +15,7 @@ use brigade_model_tests::model::pool::{self, Pool};
 use brigade_model_tests::model::quit::{self, Quit};
 use brigade_model_tests::model::team::Action::*;
 use brigade_model_tests::model::team::Request::{self, *};
-use brigade_model_tests::model::team::{self, Flaw, Snapshot, Team};
+use brigade_model_tests::model::team::{self, Flaw, Snapshot, Team, Terms};
 use brigade_model_tests::model::thread::{self, Thread};
 
 /// Takes a trace that is allowed.
@@ -901,10 +901,14 @@ const SMALL: Bounds = Bounds {
     withdrawals: 0,
     grain: Grain::Fine,
     coordinator: Coordinator::Exclusive,
+    keeps: None,
 };
 
 #[path = "model/fetching.rs"]
 mod fetching;
+
+#[path = "model/keeping.rs"]
+mod keeping;
 
 /// The exploration of the wrong model breaks the invariant, and that of the right one does not.
 #[track_caller]

@@ -1,5 +1,5 @@
 //! What reality does and neither engine explores, as an explicit choice: the n-th wait of an
-//! execution returns without a notification.
+//! execution returns without a notification. To a wait with a deadline that is when its time is up.
 //!
 //! Whoever drives an engine calls [`begin`] at the start of every execution with a plan, and
 //! explores again for the next plan as long as [`waits`] shows that some execution got that far.
@@ -28,6 +28,11 @@ pub fn begin(spurious: Option<usize>) {
 #[must_use]
 pub fn waits() -> usize {
     WAITS.get()
+}
+
+/// Whether the next wait is the one that returns without a notification.
+pub(super) fn is_early() -> bool {
+    PLAN.get() == Some(WAITS.get())
 }
 
 pub(super) fn wakes_spuriously() -> bool {

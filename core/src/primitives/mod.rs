@@ -7,6 +7,7 @@
 //! | [`AtomicBool`], [`AtomicUsize`] | std's | loom's | shuttle's (always `SeqCst`) |
 //! | [`Parker`] | `std::thread::park` | a mutex and a condvar | a mutex and a condvar |
 //! | [`Changes`] | a counter | nothing | nothing |
+//! | [`Deadline`] | an instant | a choice | a choice |
 //! | [`UnsafeCell`] | a plain cell | loom's: a race on it fails the model | a plain cell |
 //! | [`Arc`] | std's | **std's** | std's |
 //! | [`thread`], `thread_local!` | std's | loom's | shuttle's |
@@ -17,8 +18,8 @@
 //! strictly more (weak memory and races, where shuttle is sequentially consistent).
 //!
 //! **Choices that neither engine makes** are made here, in `choice`: a wait that returns
-//! without a notification. A time-out and a weak exchange that fails are used by nothing in the core;
-//! whoever uses one first adds its choice.
+//! without a notification, or because its time is up. A weak exchange that fails is used by nothing in
+//! the core; whoever uses one first adds its choice.
 //!
 //! What each back end does not model, and what follows, stands at the top of its file.
 
@@ -53,11 +54,11 @@ pub use backend::{
     AtomicBool, AtomicUsize, Condvar, ENGINE, Mutex, MutexGuard, UnsafeCell, thread,
 };
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
-pub use backend::{Changes, Parker};
+pub use backend::{Changes, Deadline, Parker};
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub(crate) use backend::{sleep, spin_loop};
 #[cfg(any(feature = "loom", feature = "shuttle"))]
-pub use parker::{Changes, Parker};
+pub use parker::{Changes, Deadline, Parker};
 pub use std::sync::{Arc, Weak, atomic::Ordering};
 
 impl<T> std::fmt::Debug for Mutex<T> {

@@ -5,7 +5,8 @@
 //! | spurious wake-ups; its condvar is first in, first out | [`choice`](super::choice) makes the first; which waiter a notification wakes rests on shuttle |
 //! | `SeqCst` accesses (treated as `AcqRel`), load buffering | the core uses neither; a claim that needed one could not rest on loom |
 //! | `park`/`unpark` (not operations to it, loom#422) | the core parks on a mutex and a condvar |
-//! | time-outs, spurious failure of a weak exchange | the core uses neither |
+//! | time-outs | a wait with a deadline that ends early, by [`choice`](super::choice), was timed out |
+//! | spurious failure of a weak exchange | the core uses none |
 //! | the count of [`Arc`](super::Arc) (std's on purpose: loom's cost completeness) | a count that matters is an explicit [`AtomicUsize`]; the last drop of an `Arc` gives no edge, so no final `Drop` may touch a loom cell |
 //! | a panicking thread, as seen by `join` | tested on real threads |
 //! | the release of a mutex is not a step of its own | plain state written after an unlock would be atomic with it: there is none |
@@ -13,7 +14,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 
-use super::choice;
+use super::{Deadline, choice};
 
 pub use ::loom::sync::atomic::{AtomicBool, AtomicUsize};
 pub(crate) use ::loom::thread_local;
@@ -76,6 +77,19 @@ impl Condvar {
         MutexGuard { guard, mutex }
     }
 
+    /// As [`Condvar::wait`], but a wait that ends early is one whose time is up: then it says yes.
+    #[must_use]
+    #[track_caller]
+    pub fn wait_by<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        _: &Deadline,
+    ) -> (MutexGuard<'a, T>, bool) {
+        let early = choice::is_early();
+        let guard = self.wait(guard);
+        (guard, early)
+    }
+
     /// Wakes one waiting thread, if there is one.
     #[track_caller]
     pub fn notify_one(&self) {
@@ -136,6 +150,19 @@ pub mod thread {
     #[track_caller]
     pub fn spawn(
         name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        spawn_sized(name, None, body)
+    }
+
+    /// [`spawn`] with a stack of this many bytes, if one is given; an engine has its own.
+    ///
+    /// # Errors
+    /// Those of [`spawn`].
+    #[track_caller]
+    pub fn spawn_sized(
+        name: &str,
+        _: Option<usize>,
         // loom's own lacks the `Send` bound.
         body: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<JoinHandle<()>> {

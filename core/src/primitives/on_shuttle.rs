@@ -5,7 +5,8 @@
 //! | weak memory: every ordering is `SeqCst` | a claim about an ordering rests on loom alone |
 //! | data races: its cell is a plain one | a claim about a race rests on loom alone |
 //! | spurious wake-ups | [`choice`](super::choice) makes them |
-//! | time-outs, spurious failure of a weak exchange | the core uses neither |
+//! | time-outs | a wait with a deadline that ends early, by [`choice`](super::choice), was timed out |
+//! | spurious failure of a weak exchange | the core uses none |
 //! | the count of [`Arc`](super::Arc) (std's, as under loom) | a count that matters is an explicit [`AtomicUsize`] |
 //! | a panicking thread, as seen by `join` | tested on real threads |
 //!
@@ -21,7 +22,7 @@ use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 
-use super::choice;
+use super::{Deadline, choice};
 
 pub use ::shuttle::sync::atomic::{AtomicBool, AtomicUsize};
 pub(crate) use ::shuttle::thread_local;
@@ -101,6 +102,19 @@ impl Condvar {
         guard
     }
 
+    /// As [`Condvar::wait`], but a wait that ends early is one whose time is up: then it says yes.
+    #[must_use]
+    #[track_caller]
+    pub fn wait_by<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        _: &Deadline,
+    ) -> (MutexGuard<'a, T>, bool) {
+        let early = choice::is_early();
+        let guard = self.wait(guard);
+        (guard, early)
+    }
+
     /// Wakes one waiting thread (any of them), if there is one.
     #[track_caller]
     pub fn notify_one(&self) {
@@ -159,6 +173,19 @@ pub mod thread {
     #[track_caller]
     pub fn spawn(
         name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        spawn_sized(name, None, body)
+    }
+
+    /// [`spawn`] with a stack of this many bytes, if one is given; an engine has its own.
+    ///
+    /// # Errors
+    /// Those of [`spawn`].
+    #[track_caller]
+    pub fn spawn_sized(
+        name: &str,
+        _: Option<usize>,
         body: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<JoinHandle<()>> {
         ::shuttle::thread::Builder::new()

@@ -54,6 +54,24 @@ impl Condvar {
         MutexGuard(self.0.wait(guard.0).unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// As [`Condvar::wait`], but also returns when it is this time; then it says yes.
+    #[must_use]
+    pub fn wait_by<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        deadline: &Deadline,
+    ) -> (MutexGuard<'a, T>, bool) {
+        let Some(left) = deadline.left() else {
+            return (self.wait(guard), false);
+        };
+        let waited = self.0.wait_timeout(guard.0, left);
+        let (guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (
+            MutexGuard(guard),
+            deadline.left().is_some_and(|left| left.is_zero()),
+        )
+    }
+
     /// Wakes one waiting thread, if there is one.
     pub fn notify_one(&self) {
         self.0.notify_one();
@@ -62,6 +80,24 @@ impl Condvar {
     /// Wakes all waiting threads.
     pub fn notify_all(&self) {
         self.0.notify_all();
+    }
+}
+
+/// When to wait no longer.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// So long from now; never, if that is beyond what can be told.
+    #[must_use]
+    pub fn after(patience: Duration) -> Self {
+        Self(Instant::now().checked_add(patience))
+    }
+
+    /// How long until then; `None` is for ever.
+    fn left(&self) -> Option<Duration> {
+        self.0
+            .map(|at| at.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -100,6 +136,21 @@ impl Parker {
     /// last time, **or until it is woken spuriously**.
     pub fn park(&self) {
         std::thread::park();
+    }
+
+    /// As [`Parker::park`], but also returns when it is this time; then it says yes.
+    #[must_use]
+    pub fn park_by(&self, deadline: &Deadline) -> bool {
+        match deadline.left() {
+            None => {
+                self.park();
+                false
+            }
+            Some(left) => {
+                std::thread::park_timeout(left);
+                deadline.left().is_some_and(|left| left.is_zero())
+            }
+        }
     }
 
     /// Wakes the thread, or spares it its next sleep.
@@ -182,8 +233,22 @@ pub mod thread {
         name: &str,
         body: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<JoinHandle<()>> {
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(body)
+        spawn_sized(name, None, body)
+    }
+
+    /// [`spawn`] with a stack of this many bytes, if one is given.
+    ///
+    /// # Errors
+    /// Those of [`spawn`].
+    pub fn spawn_sized(
+        name: &str,
+        stack: Option<usize>,
+        body: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        let builder = std::thread::Builder::new().name(name.to_owned());
+        match stack {
+            Some(bytes) => builder.stack_size(bytes).spawn(body),
+            None => builder.spawn(body),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Under an engine, a thread sleeps on a mutex and a condition variable: `park` and `unpark` are no
 //! operations to loom. And nobody lingers, because an engine has no time to wait for.
 
+use std::time::Duration;
+
 use super::{Condvar, Mutex};
 
 /// Where the thread that made it sleeps.
@@ -28,11 +30,38 @@ impl Parker {
         *unparked = false;
     }
 
+    /// As [`Parker::park`], but also returns, and says yes, where time is up: see [`Deadline`].
+    #[must_use]
+    #[track_caller]
+    pub fn park_by(&self, deadline: &Deadline) -> bool {
+        let mut unparked = self.unparked.lock();
+        let mut late = false;
+        if !*unparked {
+            (unparked, late) = self.woken.wait_by(unparked, deadline);
+        }
+        *unparked = false;
+        late
+    }
+
     /// Wakes the thread, or spares it its next sleep.
     #[track_caller]
     pub fn unpark(&self) {
         *self.unparked.lock() = true;
         self.woken.notify_one();
+    }
+}
+
+/// When to wait no longer. An engine has no time: the n-th wait of an execution, if that is chosen, is
+/// one that ends early (see [`choice`](super::choice)), and a wait with a deadline then says that it is
+/// late.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline;
+
+impl Deadline {
+    /// So long from now.
+    #[must_use]
+    pub fn after(_: Duration) -> Self {
+        Self
     }
 }
 

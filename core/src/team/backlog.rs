@@ -51,4 +51,13 @@ impl Line for Backlog {
         }
         self.jobs.pop_into(slot)
     }
+
+    /// Of those put back, none is void: a crew puts none back, and only in a crew is a task withdrawn.
+    fn drop_void(&mut self) -> usize {
+        if self.returned.is_empty() {
+            self.jobs.drop_void()
+        } else {
+            0
+        }
+    }
 }

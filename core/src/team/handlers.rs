@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::statistics::Statistics;
-use crate::contain::{Payload, contain, quietly};
+use crate::contain::{Payload, contain, message, quietly};
 use crate::task::Task;
 use crate::turn;
 
@@ -65,6 +65,7 @@ pub struct Handlers {
     panicked: Handler<Payload>,
     creation_failed: Handler<CreationFailed>,
     abandoned: Handler<Task>,
+    ended: Handler<()>,
 }
 
 impl Handlers {
@@ -76,6 +77,7 @@ impl Handlers {
             panicked: Box::new(drop),
             creation_failed: Box::new(|failed| print(&failed)),
             abandoned: Box::new(|_| print(&"a task could never run and was abandoned")),
+            ended: Box::new(drop),
         }
     }
 
@@ -103,6 +105,19 @@ impl Handlers {
     pub fn on_abandoned(mut self, handler: impl Fn(Task) + Send + Sync + 'static) -> Self {
         self.abandoned = Box::new(handler);
         self
+    }
+
+    /// Called once, when the team or the pool has ended: it was quit, all that it accepted is over, and
+    /// every worker has been told to quit. Of a pool, the thread that calls this may be its last, about to
+    /// end.
+    #[must_use]
+    pub fn on_end(mut self, handler: impl Fn() + Send + Sync + 'static) -> Self {
+        self.ended = Box::new(move |()| handler());
+        self
+    }
+
+    pub(super) fn ended(&self) {
+        call(&self.ended, ());
     }
 
     pub(super) fn panicked(&self, payload: Payload) {
@@ -143,20 +158,13 @@ impl fmt::Debug for Handlers {
     }
 }
 
-/// What a payload says.
-fn message(payload: &Payload) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("(no message)").to_owned()
-}
-
 /// The factory panicked, with this message.
 #[derive(Debug)]
 pub(super) struct FactoryPanicked(String);
 
 impl FactoryPanicked {
     pub(super) fn new(payload: &Payload) -> Self {
-        Self(message(payload))
+        Self(message(payload).to_owned())
     }
 }
 

@@ -27,7 +27,16 @@
 //! Work that waits is *promised* to workers that are free (resting or awake, and not dismissed), first
 //! to first: the numbers say that these are busy with it, whichever worker fetches it. `debt` busy
 //! workers shall leave when their task ends. `tries` and `growing` are how often a worker may still be
-//! asked for, for the backlog and for a `grow`.
+//! asked for, for the backlog and for a `grow` or the least size.
+//!
+//! A task that a handle withdraws (to cancel it, or to run it in place, where it is waited for) leaves
+//! what waits at once. Its place in the line is *void* until it is dropped, which it is when it comes
+//! first; so no void place is the first, and a line in which nothing waits is empty. A task is in the
+//! line if it is one of those accepted last, as many as the line is long: in a crew, which accepts and
+//! takes in at once and puts none back, that is decided by its number.
+//!
+//! A caller that finds no room (`bound`) may queue. The first that does is *admitted* when there is
+//! room, which is kept for it until it is back; when all is closed, all are.
 //!
 //! Only a shell touches a ledger, under its lock.
 //!
@@ -35,21 +44,24 @@
 //! Checked by [`Ledger::check`] at every step in debug builds, and by the enumeration below.
 //! - T1 *limit*: a worker is asked for one at a time, with the numbers as they then are. One that is
 //!   leaving counts until it was told to quit.
-//! - T2 *conservation*: accepted = in flight + backlog + busy + done + abandoned; a task for which
-//!   a worker is being made stays in the backlog.
+//! - T2 *conservation*: accepted = in flight + backlog + busy + in place + done + cancelled + returned +
+//!   abandoned; a task for which a worker is being made stays in the backlog.
 //! - T3 *work conserving*: by the numbers, no worker idles while work waits; T3 also lists when one is
 //!   asked for. T9: while work waits and a worker rests, another is awake, which calls the next when it
 //!   takes a task: one is called at a time, and only as many as there is work for.
 //! - T4 *order*: the backlog is first in, first out, and new work joins its end.
-//! - T5 *sizing*: settled, `debt` ≤ busy; the last worker never leaves while work waits; those that rest are
-//!   last in, first out.
+//! - T5 *sizing*: settled, `debt` ≤ busy; the last worker, but for those that block, never leaves while work
+//!   waits; those that rest are last in, first out.
 //! - T6 *quit*: `Finish` is given once, with nothing free, running, being made, waiting, in flight or
 //!   leaving.
 //! - T7 *nothing silent*: work is abandoned only while quitting, with no worker and no try left.
 //! - T8 *creation and refusal*: a failure loses nothing and grants a try to the next step; a lost
 //!   worker's task goes to the front.
+//! - P1 *sizes*: settled, and but for failures and for debts that are not paid yet, there are no fewer
+//!   workers than the least and no more than the most; both as of now.
 
-use super::statistics::Statistics;
+use super::sizes::Sizes;
+use super::statistics::{Peaks, Statistics};
 
 /// Where tasks wait: first in, first out.
 pub(super) trait Line: Default {
@@ -64,6 +76,8 @@ pub(super) trait Line: Default {
     fn pop(&mut self) -> Option<Self::Task>;
     /// [`Line::pop`] into a slot, if there is a task.
     fn pop_into(&mut self, slot: &mut Self::Slot) -> bool;
+    /// Drops the void places that come before all tasks, and says how many.
+    fn drop_void(&mut self) -> usize;
 }
 
 /// What happened.
@@ -78,6 +92,22 @@ pub(super) enum Event<T> {
     Raised,
     /// Accept no more, finish, and end.
     Quit,
+    /// Workers may be made from now on.
+    Start,
+    /// There shall be this many workers, at least and at most.
+    Resize(usize, usize),
+    /// A worker begins to block, and counts apart.
+    Enter,
+    /// It blocks no more.
+    Exit,
+    /// As a quit, and give back what waits: [`Ledger::give_back`] is called until there is nothing.
+    Abort,
+    /// A task was cancelled: its place in the line is void.
+    Cancelled,
+    /// A task was taken out of the line to be run in place.
+    InPlace,
+    /// That one has ended.
+    EndedInPlace,
     /// A worker's task ended: the worker is awake.
     Ended,
     /// A worker refused its task or dropped it; the worker is gone, the task is here.
@@ -108,8 +138,23 @@ pub(super) enum Action<W> {
     Abandon,
     /// Tell the owner that a worker which refused its first task counts as a failed creation.
     Refused,
+    /// Call the caller that queues first.
+    Admit,
+    /// Call all that wait until nothing waits or runs: it is so.
+    Idle,
     /// Quit the coordinator.
     Finish,
+}
+
+/// What a worker that has rested for long learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It rests no more: it was called.
+    Called,
+    /// It rests on.
+    Stays,
+    /// It shall quit, which [`Ledger::left`] is to be told of.
+    Leaves,
 }
 
 /// What a worker that looks finds.
@@ -178,10 +223,29 @@ pub(super) struct Ledger<W, L> {
     in_flight: usize,
     asked: usize,
     abandoned: usize,
+    sizes: Sizes,
+    /// Void places in the line.
+    void: usize,
+    in_place: usize,
+    cancelled: usize,
+    returned: usize,
+    /// How many tasks may wait for a worker before callers find no room.
+    bound: usize,
+    /// Callers that wait for room, and those that have it and are not back.
+    queueing: usize,
+    admitted: usize,
+    /// Callers that wait until nothing waits or runs.
+    idlers: usize,
+    peaks: Peaks,
 }
 
 impl<W, L: Line> Ledger<W, L> {
     pub(super) fn new() -> Self {
+        Self::of(Sizes::NONE, usize::MAX)
+    }
+
+    /// With sizes and a bound.
+    pub(super) fn of(sizes: Sizes, bound: usize) -> Self {
         Self {
             closed: false,
             phase: Phase::Running,
@@ -207,7 +271,22 @@ impl<W, L: Line> Ledger<W, L> {
             accepted: 0,
             done: 0,
             abandoned: 0,
+            sizes,
+            void: 0,
+            in_place: 0,
+            cancelled: 0,
+            returned: 0,
+            bound,
+            queueing: 0,
+            admitted: 0,
+            idlers: 0,
+            peaks: Peaks::default(),
         }
+    }
+
+    /// Tasks in the line.
+    fn waiting(&self) -> usize {
+        self.backlog.len() - self.void
     }
 
     /// Workers for which work may wait.
@@ -216,7 +295,7 @@ impl<W, L: Line> Ledger<W, L> {
     }
 
     fn promised(&self) -> usize {
-        self.backlog.len().min(self.free())
+        self.waiting().min(self.free())
     }
 
     fn idle(&self) -> usize {
@@ -228,7 +307,18 @@ impl<W, L: Line> Ledger<W, L> {
     }
 
     fn backlogged(&self) -> usize {
-        self.backlog.len() - self.promised()
+        self.waiting() - self.promised()
+    }
+
+    /// Workers that will not leave to pay a debt.
+    fn staying(&self) -> usize {
+        self.free() + self.running - self.debt
+    }
+
+    /// How many workers there may be.
+    #[inline]
+    pub(super) fn limit(&self) -> usize {
+        self.sizes.limit()
     }
 
     /// Workers that live, as far as they have not been told to quit.
@@ -241,6 +331,12 @@ impl<W, L: Line> Ledger<W, L> {
     pub(super) fn accept(&mut self, event: &Event<L::Task>) -> bool {
         match event {
             Event::Arrived(_) => return self.accept_task(),
+            Event::Abort if self.phase != Phase::Ended => {
+                self.asked += 1;
+                self.closed = true;
+            }
+            // By a worker that runs: it has not ended.
+            Event::Enter | Event::Exit => self.asked += 1,
             _ if self.closed => return false,
             Event::Quit => {
                 self.asked += 1;
@@ -278,11 +374,14 @@ impl<W, L: Line> Ledger<W, L> {
         if self.retry && !matches!(event, Event::Lost(_) | Event::Gone) {
             self.retry = false;
             self.tries += 1;
+            self.refill();
         }
         match &event {
             Event::Arrived(_) => self.in_flight -= 1,
             Event::Ended | Event::Lost(_) => self.running -= 1,
             Event::Gone => self.awake -= 1,
+            Event::Cancelled | Event::InPlace => {}
+            Event::EndedInPlace => self.in_place -= 1,
             _ => self.asked -= 1,
         }
         match event {
@@ -291,35 +390,54 @@ impl<W, L: Line> Ledger<W, L> {
                     self.tries += 1;
                     self.outdated = true;
                 }
-                self.backlog.push(task);
+                self.push(task);
             }
             Event::Grow(n) if self.phase == Phase::Running => {
                 self.growing = self.growing.saturating_add(n);
                 self.outdated = true;
             }
             Event::Shrink(n) if self.phase == Phase::Running => {
-                let n = n.unwrap_or(usize::MAX);
-                let now = n.min(self.idle());
-                let owed = self.debt.saturating_add(n - now);
-                self.debt = owed.min(self.busy());
-                self.dismiss(now);
+                let least = self.sizes.least();
+                let spare = self.staying().saturating_sub(least);
+                let all = if least == 0 { usize::MAX } else { spare };
+                self.shrink(n.unwrap_or(usize::MAX).min(all));
             }
             Event::Grow(_) | Event::Shrink(_) => {}
-            Event::Raised => {
-                self.outdated = true;
-                self.tries = self.backlogged();
+            Event::Raised => self.raise(),
+            Event::Quit => self.drain(),
+            Event::Start => {
+                self.sizes.begin();
+                self.fit();
             }
-            Event::Quit => {
-                self.phase = Phase::Quitting;
-                self.debt = 0;
-                self.growing = 0;
+            Event::Resize(least, most) => {
+                self.sizes.set(least, most);
+                self.fit();
             }
+            Event::Enter => {
+                self.sizes.enter();
+                self.raise();
+            }
+            Event::Exit => {
+                self.sizes.exit();
+                self.trim();
+            }
+            Event::Abort => self.drain(),
+            Event::Cancelled => {
+                self.cancelled = self.cancelled.wrapping_add(1);
+                self.withdrawn();
+            }
+            Event::InPlace => {
+                self.in_place += 1;
+                self.withdrawn();
+            }
+            Event::EndedInPlace => self.done = self.done.wrapping_add(1),
             Event::Ended => {
                 self.done = self.done.wrapping_add(1);
                 self.unproven = false;
                 self.last_tried = false;
-                // One that is only being made may yet not be had.
-                let another = self.busy() > 0;
+                // One that is only being made may yet not be had, and those that block may wait for what
+                // waits.
+                let another = self.busy() > self.sizes.blocking();
                 let leaves = self.debt > 0 && (self.backlogged() == 0 || another);
                 self.wake(leaves);
             }
@@ -360,6 +478,83 @@ impl<W, L: Line> Ledger<W, L> {
             self.retry = true;
         } else {
             self.tries += 1;
+            self.refill();
+        }
+    }
+
+    fn push(&mut self, task: L::Task) {
+        self.backlog.push(task);
+        self.peaks.waiting = self.peaks.waiting.max(self.waiting());
+    }
+
+    fn pop(&mut self) -> Option<L::Task> {
+        let task = self.backlog.pop();
+        self.sweep();
+        task
+    }
+
+    /// Restores that no void place is the first.
+    fn sweep(&mut self) {
+        if self.void > 0 {
+            self.void -= self.backlog.drop_void();
+        }
+    }
+
+    fn withdrawn(&mut self) {
+        self.void += 1;
+        self.sweep();
+    }
+
+    fn shrink(&mut self, n: usize) {
+        let now = n.min(self.idle());
+        let owed = self.debt.saturating_add(n - now);
+        self.debt = owed.min(self.busy());
+        self.dismiss(now);
+    }
+
+    fn raise(&mut self) {
+        self.outdated = true;
+        self.tries = self.backlogged();
+        self.refill();
+    }
+
+    fn drain(&mut self) {
+        if self.phase == Phase::Running {
+            self.phase = Phase::Quitting;
+            self.debt = 0;
+            self.growing = 0;
+        }
+    }
+
+    /// After a change of sizes: those too many leave, and those missing are asked for.
+    fn fit(&mut self) {
+        self.trim();
+        let stay = self.staying();
+        let missing = self.sizes.least().saturating_sub(stay);
+        // Who owes to leave has a place that what waits could have: it stays for that.
+        let room = self.sizes.limit().saturating_sub(stay);
+        let wanted = missing.max(room.min(self.backlogged()));
+        self.debt -= wanted.min(self.debt);
+        self.raise();
+    }
+
+    fn trim(&mut self) {
+        if self.phase == Phase::Running {
+            let excess = self.staying().saturating_sub(self.sizes.limit());
+            if excess > 0 {
+                self.shrink(excess);
+            }
+        }
+    }
+
+    fn refill(&mut self) {
+        if self.phase == Phase::Running {
+            let coming = self.staying() + usize::from(self.making.is_some());
+            let missing = self.sizes.least().saturating_sub(coming);
+            if self.growing < missing {
+                self.growing = missing;
+                self.outdated = true;
+            }
         }
     }
 
@@ -375,14 +570,64 @@ impl<W, L: Line> Ledger<W, L> {
     /// Whether a task that arrives now finds a worker that is free.
     #[inline]
     pub(super) fn finds_a_worker(&self) -> bool {
-        self.backlog.len() < self.free()
+        self.waiting() < self.free()
+    }
+
+    /// Whether a task may come that need not: none of those that queue is to be overtaken.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting() + self.admitted < self.free().saturating_add(self.bound)
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.sizes.has_begun()
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// A caller waits until nothing waits or runs.
+    pub(super) fn await_idle(&mut self) -> bool {
+        let idle = self.is_idle();
+        self.idlers += usize::from(!idle);
+        !idle
+    }
+
+    fn is_idle(&self) -> bool {
+        self.waiting() + self.running + self.in_place + self.in_flight == 0
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// A caller waits for room, which the short way of an end would make without a word.
+    pub(super) fn queue(&mut self) {
+        self.queueing += 1;
+        self.calm = false;
+    }
+
+    /// One that was admitted is back.
+    pub(super) fn readmit(&mut self) {
+        self.admitted -= 1;
+    }
+
+    /// The number of the task that was accepted last.
+    pub(super) fn serial(&self) -> usize {
+        self.accepted.wrapping_sub(1)
+    }
+
+    /// Whether the task with this number is in the line. Its place may be void.
+    pub(super) fn is_in_line(&self, serial: usize) -> bool {
+        let first = self.accepted.wrapping_sub(self.backlog.len());
+        serial.wrapping_sub(first) < self.backlog.len()
     }
 
     /// Accepts and takes in a task, if [`Ledger::submits_shortly`].
     #[inline]
     pub(super) fn submit_shortly(&mut self, task: L::Task) {
         self.accepted = self.accepted.wrapping_add(1);
-        self.backlog.push(task);
+        self.push(task);
     }
 
     /// A worker's task has ended, and it has the next, in its slot, if nothing else follows from that.
@@ -405,6 +650,8 @@ impl<W, L: Line> Ledger<W, L> {
                 self.unproven = true;
                 let pays = self.debt > 0 && self.backlogged() == 0;
                 self.wake(pays);
+                self.peaks.workers = self.peaks.workers.max(self.workers());
+                self.trim();
             }
             // Asked again for whatever wants one: now, or when they have left.
             Made::AtLimit if self.outdated || self.leaving > 0 => {
@@ -415,6 +662,8 @@ impl<W, L: Line> Ledger<W, L> {
                     Some(Reason::Growth) | None => {}
                     Some(Reason::LastTry) => self.last_tried = false,
                 }
+                // None comes, which had counted as one of the least.
+                self.refill();
             }
             Made::AtLimit => (self.tries, self.growing) = (0, 0),
             Made::Failed => (self.tries, self.growing, self.retry) = (0, 0, true),
@@ -429,7 +678,7 @@ impl<W, L: Line> Ledger<W, L> {
             self.awake -= 1;
             return Look::Leave;
         }
-        if let Some(task) = self.backlog.pop() {
+        if let Some(task) = self.pop() {
             self.awake -= 1;
             self.running += 1;
             return Look::Task(task);
@@ -446,6 +695,20 @@ impl<W, L: Line> Ledger<W, L> {
     pub(super) fn rest(&mut self, worker: W) {
         self.awake -= 1;
         self.resting.push(worker);
+    }
+
+    /// A worker that rests would leave, as it was not called for long: whether it does.
+    pub(super) fn expire(&mut self, is_it: impl Fn(&W) -> bool) -> Rest {
+        let Some(at) = self.resting.iter().position(is_it) else {
+            return Rest::Called;
+        };
+        let spare = self.idle() > 0 && self.staying() > self.sizes.least();
+        if self.phase != Phase::Running || !spare {
+            return Rest::Stays;
+        }
+        self.resting.remove(at);
+        self.leaving += 1;
+        Rest::Leaves
     }
 
     /// Quitting, and nothing waits or is on its way.
@@ -472,13 +735,14 @@ impl<W, L: Line> Ledger<W, L> {
             // Once a quit has been taken in, all are called when the last task is had.
             let looked_for = self.awake > 0 && self.phase == Phase::Running;
             let nobody_to_call = looked_for || self.resting.is_empty();
-            self.calm = settled && nobody_to_call && !self.retry;
+            let nobody_waits = self.void + self.queueing + self.idlers == 0;
+            self.calm = settled && nobody_to_call && nobody_waits && !self.retry;
         }
         action
     }
 
     fn next(&mut self, retired: usize) -> Option<Action<W>> {
-        let lookers = self.dismissed + usize::from(self.backlog.len() > 0);
+        let lookers = self.dismissed + usize::from(self.waiting() > 0);
         if (self.awake < lookers || self.drained())
             && let Some(worker) = self.resting.pop()
         {
@@ -500,6 +764,15 @@ impl<W, L: Line> Ledger<W, L> {
             self.refused = false;
             return Some(Action::Refused);
         }
+        if self.queueing > 0 && (self.closed || self.has_room()) {
+            self.queueing -= 1;
+            self.admitted += 1;
+            return Some(Action::Admit);
+        }
+        if self.idlers > 0 && self.is_idle() {
+            self.idlers = 0;
+            return Some(Action::Idle);
+        }
         if self.phase == Phase::Quitting {
             return self.decide_quitting(retired);
         }
@@ -511,7 +784,7 @@ impl<W, L: Line> Ledger<W, L> {
             return None;
         }
         if self.backlog.len() == 0 {
-            let outstanding = self.in_flight + self.asked > 0;
+            let outstanding = self.in_flight + self.asked + self.in_place > 0;
             if outstanding || self.leaving != retired {
                 return None;
             }
@@ -533,7 +806,14 @@ impl<W, L: Line> Ledger<W, L> {
     /// The task of an [`Action::Abandon`].
     pub(super) fn abandon(&mut self) -> Option<L::Task> {
         self.abandoned = self.abandoned.wrapping_add(1);
-        self.backlog.pop()
+        self.pop()
+    }
+
+    /// After an [`Event::Abort`]: the next task that waits.
+    pub(super) fn give_back(&mut self) -> Option<L::Task> {
+        let task = self.pop();
+        self.returned = self.returned.wrapping_add(usize::from(task.is_some()));
+        task
     }
 
     fn create(&mut self, reason: Reason) -> Action<W> {
@@ -552,13 +832,22 @@ impl<W, L: Line> Ledger<W, L> {
             accepted: self.accepted,
             done: self.done,
             abandoned: self.abandoned,
+            in_place: self.in_place,
+            cancelled: self.cancelled,
+            returned: self.returned,
         }
+    }
+
+    /// The most there ever was.
+    pub(super) fn peaks(&self) -> Peaks {
+        self.peaks
     }
 
     /// The invariants that hold between any two calls.
     pub(super) fn check(&self) {
-        let known = self.in_flight + self.backlog.len() + self.running;
-        let ended = self.done.wrapping_add(self.abandoned);
+        let known = self.in_flight + self.waiting() + self.running + self.in_place;
+        let ended = [self.done, self.cancelled, self.returned, self.abandoned];
+        let ended = ended.into_iter().fold(0, usize::wrapping_add);
         assert_eq!(self.accepted, ended.wrapping_add(known), "T2 conservation");
         assert!(
             self.debt <= self.running + self.free(),
@@ -578,7 +867,8 @@ impl<W, L: Line> Ledger<W, L> {
     /// The invariants that hold besides when there is nothing left to decide.
     pub(super) fn check_settled(&self) {
         self.check();
-        let waiting = self.backlog.len() > 0;
+        let waiting = self.waiting() > 0;
+        assert!(waiting || self.void == 0, "T9 what is void keeps the end");
         let nobody_rests = self.resting.is_empty();
         assert!(
             nobody_rests || !waiting || self.awake > self.dismissed,
@@ -589,6 +879,14 @@ impl<W, L: Line> Ledger<W, L> {
             "T5 a dismissed worker stayed"
         );
         assert!(self.debt <= self.busy(), "T5 an idle worker owes to leave");
+        assert!(
+            self.phase != Phase::Running || self.staying() <= self.sizes.limit(),
+            "P1 there are too many workers"
+        );
+        assert!(
+            self.queueing == 0 || !(self.closed || self.has_room()),
+            "T9 a caller queues while there is room"
+        );
         if self.making.is_none() && !self.blocked {
             assert_eq!(
                 (self.tries, self.growing),

@@ -2,6 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | [`sizes`] | how many workers there shall be, where the ledger keeps that |
 //! | [`ledger`] | all the thinking: sequential data, no locks, calls nothing |
 //! | [`backlog`] | where tasks wait |
 //! | [`shell`] | all the races: drives the ledger through a coordinator, and delivers what it decides |
@@ -18,12 +19,14 @@ mod handlers;
 mod ledger;
 mod public;
 mod shell;
+mod sizes;
 mod statistics;
 mod team_lock;
 mod tickets;
 
-pub(crate) use crew::{Crew, Request};
+pub(crate) use crew::{Crew, NotTaken, Request, Terms};
 pub use handlers::{CreationError, CreationFailed, Handlers};
 pub use public::Team;
+pub(crate) use sizes::Sizes;
 pub use statistics::Statistics;
 pub use team_lock::TeamLock;

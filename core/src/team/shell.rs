@@ -362,6 +362,8 @@ impl<C: ExclusiveWorker, W: Worker> Shell<C, W> {
                         }));
                     }
                 }
+                // No caller waits for a team: it has no bound, and cannot be asked to be idle.
+                Action::Admit | Action::Idle => {}
                 Action::Finish => {
                     self.object.tell(|| What::Finished);
                     retired = 0;
@@ -497,6 +499,13 @@ fn subject(event: &Event<Job>) -> Subject {
         Event::Shrink(n) => Subject::Shrink(*n),
         Event::Raised => Subject::Raised,
         Event::Quit => Subject::Quit,
+        Event::Start => Subject::Start,
+        Event::Resize(least, most) => Subject::Resize(*least, *most),
+        Event::Enter => Subject::Enter,
+        Event::Exit => Subject::Exit,
+        Event::Abort => Subject::Abort,
+        // Only of a crew, which tells them itself, are tasks withdrawn.
+        Event::Cancelled | Event::InPlace | Event::EndedInPlace => Subject::EndInPlace(0),
         Event::Ended => Subject::End(0),
         Event::Gone => Subject::Gone(0),
         Event::Lost(job) => Subject::Loss(job.identity().number()),

@@ -5,7 +5,8 @@ use std::fmt;
 /// A consistent snapshot of a team, as of its coordinator's last step; `accepted` and `in_flight` also
 /// count what has been accepted since, and is on its way to the coordinator.
 ///
-/// `accepted` is always `in_flight + backlogged + busy + done + abandoned`.
+/// `accepted` is always `in_flight + backlogged + busy + in_place + done + cancelled + returned +
+/// abandoned`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Workers with nothing to do.
@@ -24,6 +25,20 @@ pub struct Statistics {
     pub done: usize,
     /// Tasks that could never run and were given to the `abandoned` handler; wraps around.
     pub abandoned: usize,
+    /// Tasks that run where their result is waited for, and not on a worker's account.
+    pub in_place: usize,
+    /// Tasks that were cancelled before they began; wraps around.
+    pub cancelled: usize,
+    /// Tasks that an abort gave back; wraps around.
+    pub returned: usize,
+}
+
+/// High-water marks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Peaks {
+    /// Tasks that waited, those included that a free worker was about to take.
+    pub(crate) waiting: usize,
+    pub(crate) workers: usize,
 }
 
 impl Statistics {
@@ -33,8 +48,8 @@ impl Statistics {
         self.idle + self.busy + self.leaving
     }
 
-    /// All of them, in the order of the fields.
-    pub(crate) fn numbers(&self) -> [usize; 8] {
+    /// All that are of now, in the order of the fields.
+    pub(crate) fn numbers(&self) -> [usize; 11] {
         [
             self.idle,
             self.busy,
@@ -44,6 +59,9 @@ impl Statistics {
             self.accepted,
             self.done,
             self.abandoned,
+            self.in_place,
+            self.cancelled,
+            self.returned,
         ]
     }
 }
@@ -52,14 +70,18 @@ impl fmt::Display for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} idle, {} busy, {} leaving, {} backlogged, {} in flight; {} accepted, {} done, {} abandoned",
+            "{} idle, {} busy, {} leaving, {} backlogged, {} in flight, {} in place; {} accepted, {} done, \
+             {} cancelled, {} returned, {} abandoned",
             self.idle,
             self.busy,
             self.leaving,
             self.backlogged,
             self.in_flight,
+            self.in_place,
             self.accepted,
             self.done,
+            self.cancelled,
+            self.returned,
             self.abandoned
         )
     }

@@ -18,7 +18,7 @@ use super::shell::{Given, Heard, Member, Shell, release};
 use crate::contain::contain;
 use crate::primitives::Arc;
 use crate::probe::{Identity, Object, What};
-use crate::task::{Job, Once, Task};
+use crate::task::{Announcement, Job, Once, Task};
 use crate::turn;
 use crate::worker::{ExclusiveWorker, Refused, Worker};
 
@@ -29,10 +29,11 @@ pub(super) struct Step<C: ExclusiveWorker, W: Worker> {
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Step<C, W> {
-    fn run(mut self) {
+    fn run(mut self) -> Option<Announcement> {
         if let Some(heard) = self.heard.take() {
             turn::ours(|| self.shell.step(heard));
         }
+        None
     }
 
     /// A step is nobody's task: to its coordinator, it is one of its own.
@@ -56,21 +57,22 @@ pub(super) struct Assignment<C: ExclusiveWorker, W: Worker> {
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Assignment<C, W> {
-    fn run(mut self) {
-        if let Some((worker, job)) = self.held.take() {
-            turn::ours(|| {
-                let task = job.identity().number();
-                let object = self.shell.object();
-                object.tell(|| What::Started(task));
-                let end = turn::theirs(|| contain(|| job.run()));
-                let panicked = end.is_err();
-                object.tell(|| What::Stopped { task, panicked });
-                if let Err(payload) = end {
-                    self.shell.panicked(payload);
-                }
-                self.shell.report(Heard::Ended(worker));
+    fn run(mut self) -> Option<Announcement> {
+        let (worker, job) = self.held.take()?;
+        turn::ours(|| {
+            let task = job.identity().number();
+            let object = self.shell.object();
+            object.tell(|| What::Started(task));
+            let end = turn::theirs(|| contain(|| job.run()));
+            let panicked = end.is_err();
+            object.tell(|| What::Stopped { task, panicked });
+            let end = end.unwrap_or_else(|payload| {
+                self.shell.panicked(payload);
+                None
             });
-        }
+            self.shell.report(Heard::Ended(worker));
+            end
+        })
     }
 
     fn identity(&self) -> Identity {
@@ -95,7 +97,7 @@ pub(super) struct Dispatch<C: ExclusiveWorker, W: Worker> {
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Dispatch<C, W> {
-    fn run(self) {
+    fn run(self) -> Option<Announcement> {
         let assignment = Assignment {
             shell: Arc::clone(&self.shell),
             held: Some((Arc::clone(&self.worker), self.job)),
@@ -112,6 +114,7 @@ impl<C: ExclusiveWorker, W: Worker> Once for Dispatch<C, W> {
             }
             Err(payload) => self.shell.panicked(payload),
         }
+        None
     }
 }
 
@@ -122,8 +125,9 @@ pub(super) struct Retire<C: ExclusiveWorker, W: Worker> {
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Retire<C, W> {
-    fn run(self) {
+    fn run(self) -> Option<Announcement> {
         self.shell.quit_worker(&self.worker);
+        None
     }
 }
 
@@ -134,8 +138,9 @@ pub(super) struct Left<C: ExclusiveWorker, W: Worker> {
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Left<C, W> {
-    fn run(self) {
+    fn run(self) -> Option<Announcement> {
         self.shell.left(self.count);
+        None
     }
 }
 
@@ -147,11 +152,12 @@ pub(super) struct Abandon<W: Worker> {
 }
 
 impl<W: Worker> Once for Abandon<W> {
-    fn run(self) {
+    fn run(self) -> Option<Announcement> {
         let task = self.job.identity().number();
         self.object.tell(|| What::AbandonedGiven(task));
         self.given.handlers.abandoned(Task::from(self.job));
         release(self.given);
+        None
     }
 }
 
@@ -163,10 +169,11 @@ pub(super) struct ReportFailed<W: Worker> {
 }
 
 impl<W: Worker> Once for ReportFailed<W> {
-    fn run(self) {
+    fn run(self) -> Option<Announcement> {
         self.object.tell(|| What::CreationReported);
         self.given.handlers.creation_failed(*self.failed);
         release(self.given);
+        None
     }
 }
 
@@ -177,8 +184,12 @@ pub(super) struct Finish<C: ExclusiveWorker, W: Worker> {
 }
 
 impl<C: ExclusiveWorker, W: Worker> Once for Finish<C, W> {
-    fn run(self) {
+    fn run(self) -> Option<Announcement> {
         self.shell.quit_coordinator();
+        if let Some(given) = &self.given {
+            given.handlers.ended();
+        }
         release(self.given);
+        None
     }
 }

@@ -51,7 +51,7 @@ const SCHEDULES: &str = "100000";
 
 /// At least this many synchronisations are removed from each.
 const REMOVED: usize = 3;
-const SUBJECTS: [&str; 10] = [
+const SUBJECTS: [&str; 12] = [
     "short-lock",
     "quit",
     "memory",
@@ -62,6 +62,8 @@ const SUBJECTS: [&str; 10] = [
     "team-2-threads",
     "pool-1-thread",
     "pool-2-threads",
+    "handle",
+    "thread-pool",
 ];
 
 /// What is broken if an execution gets stuck: a deadlock, or a world that lives on.

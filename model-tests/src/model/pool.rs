@@ -7,6 +7,8 @@
 //! | `Team(Made(worker))` | fewer live than the limit was at some moment since the question | the team | T1 |
 //! | `Team(AtLimit)` | at some moment since the question the limit was no more than the workers it was told | the team | T3 |
 //! | `Team(…)` | as the team says | the team | its |
+//!
+//! A team that keeps its limit judges the answers itself.
 
 use super::team::{self, Team};
 use super::{Machine, Violation, rule};
@@ -91,7 +93,7 @@ impl Machine for Pool {
             Action::Team(action) => action,
         };
         match *action {
-            team::Action::AskFactory { workers } => {
+            team::Action::AskFactory { workers } if self.team.limit().is_none() => {
                 self.asked = Some(Asked {
                     workers,
                     lowest: self.limit,

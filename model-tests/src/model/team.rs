@@ -29,7 +29,7 @@
 //! | `TakeRequest(Shrink(n))` | asked | unless quitting: of n workers, the idle leave now, the busy owe to; no more than there are | T5 |
 //! | `TakeRequest(Raised)` | asked | a reason for each waiting task | T3 |
 //! | `TakeRequest(Quit)` | asked | quitting; no debt, no reasons to grow | T5 T6 |
-//! | `Ended(worker, task)` | the task has stopped | done; the worker is idle, or pays a debt and leaves: not the last one while work waits | T2 T5 |
+//! | `Ended(worker, task)` | the task has stopped | done; the worker is idle, or pays a debt and leaves: not the last one, but for those that block, while work waits | T2 T5 |
 //! | `Lost(worker, task)` | the worker was told to quit, the task not started | the task waits, the first; a reason, or, if it counts as a failed creation, `RefusedFirst` is owed | T4 T8 |
 //! | `Made(worker)` | asked for | idle; no backlog and a debt: it pays, and leaves | T1 T5 |
 //! | `AtLimit` | asked for | no reasons left, unless the answer is out of date | T1 T3 |
@@ -111,10 +111,42 @@
 //! and between a step that retired workers and its `Left` they are told to quit, and nothing else
 //! happens (`in_one_section`). There is no coordinator, which could refuse something or be quit.
 //!
+//! # Pools that keep sizes
+//! A pool may *keep* how many workers there shall be, and how many tasks may wait, instead of asking its
+//! owner. Then its limit is 0 before its start, and after that the most, and one more for each worker that
+//! blocks, up to the cap. `stay` is those that are free or busy, less the debt.
+//!
+//! | action | allowed | changes | properties |
+//! |---|---|---|---|
+//! | `Keep(terms)` | before all else | – | – |
+//! | `TakeRequest(Begin)`, `TakeRequest(Resize(least, most))` | asked | unless quitting, more than the limit are dismissed or owe to leave, as by a shrink; as many debts are forgiven as are missing to the least, or as there is work that waits and room for; then as a raise | P1 T5 |
+//! | `TakeRequest(Enter)` | asked, also when closed | one more blocks; a raise | T1 T3 |
+//! | `TakeRequest(Exit)` | asked, also when closed | one less; more than the limit leave, as above | T1 P1 |
+//! | `TakeRequest(Shrink(n))` | as above | no more leave than there are above the least | P1 T5 |
+//! | `Made(worker)` | fewer live than the limit was at some moment since the question | as above; then more than the limit leave | T1 P1 |
+//! | `AtLimit` | at some moment since the question the limit was no more than the workers it was told | as above | T3 |
+//! | a raise, a turned failure, a `Gone` or `Lost` that counts as none, an `AtLimit` that is out of date | | besides: reasons to grow to the least | P1 T3 |
+//! | `Expired(worker)` | it rests; some are idle, more stay than the least; not quitting | opens a step, in which it retires | P1 T5 |
+//! | `Full(task)` | open, and no room: waiting and admitted are as many as are free and the bound | – | P1 |
+//! | `Queue(task)` | the same | its caller waits, the last | P1 T9 |
+//! | `Admit` | a caller waits; there is room, or it is closed | the first is admitted; owed before `Settled` | T9 |
+//! | `Back(task)` | its caller was admitted | no more; it submits or is refused next | T9 |
+//! | `Accept(task)` | besides: there is room, or it was kept for it | as above | P1 |
+//!
+//! # Tasks that leave the line
+//!
+//! | action | allowed | changes | properties |
+//! |---|---|---|---|
+//! | `Cancel(task)` | it waits | opens a step; cancelled | W1 T2 |
+//! | `InPlace(task)` | it waits | opens a step; it is to run where it is waited for | W1 P3 |
+//! | `EndedInPlace(task)` | it ran there, and has stopped | opens a step; done | T2 P3 |
+//! | `TakeRequest(Abort)` | asked, at any time before the end | as a quit, unless there was one; all that waits is owed to the caller | W1 T6 |
+//! | `GiveBack(task)` | the first that waits, and owed: before the step settles, or asks the factory | returned | W1 T4 |
+//!
 //! At the end no work waits while a worker lives. A worker may be awake then (it has not finished
 //! looking), unless the pool was quit.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Machine, TaskId, Violation, WorkerId, broken, rule};
 
@@ -129,6 +161,29 @@ pub enum Request {
     Raised,
     /// Finish, and end.
     Quit,
+    /// Make workers from now on.
+    Begin,
+    /// Have so many workers, at least and at most.
+    Resize(usize, usize),
+    /// A worker blocks.
+    Enter,
+    /// It blocks no more.
+    Exit,
+    /// Finish, end, and give back what waits.
+    Abort,
+}
+
+/// What a pool keeps, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Terms {
+    /// The least workers.
+    pub least: usize,
+    /// The most, but for those that block.
+    pub most: usize,
+    /// How many of those that block count.
+    pub cap: usize,
+    /// How many tasks may wait.
+    pub bound: usize,
 }
 
 /// What happens to a team.
@@ -209,6 +264,26 @@ pub enum Action {
     AbandonedGiven(TaskId),
     /// A caller read the numbers.
     Statistics(Snapshot),
+    /// The pool keeps these.
+    Keep(Terms),
+    /// A worker that rested for long leaves.
+    Expired(WorkerId),
+    /// The task is cancelled.
+    Cancel(TaskId),
+    /// The task is to be run where it is waited for.
+    InPlace(TaskId),
+    /// A step sees the end of that.
+    EndedInPlace(TaskId),
+    /// The task goes back to whoever aborts.
+    GiveBack(TaskId),
+    /// A caller was told that there is no room.
+    Full(TaskId),
+    /// A caller waits for room.
+    Queue(TaskId),
+    /// The first that waits has it.
+    Admit,
+    /// It is back.
+    Back(TaskId),
 }
 
 /// The numbers of a team.
@@ -230,14 +305,20 @@ pub struct Snapshot {
     pub done: usize,
     /// Tasks abandoned.
     pub abandoned: usize,
+    /// Tasks that run where they are waited for.
+    pub in_place: usize,
+    /// Tasks cancelled.
+    pub cancelled: usize,
+    /// Tasks given back.
+    pub returned: usize,
 }
 
 impl Snapshot {
     /// Every accepted task is in one place.
     #[must_use]
     pub fn conserves(&self) -> bool {
-        let known = self.in_flight + self.backlogged + self.busy;
-        self.accepted == known + self.done + self.abandoned
+        let known = self.in_flight + self.backlogged + self.busy + self.in_place;
+        self.accepted == known + self.done + self.cancelled + self.returned + self.abandoned
     }
 }
 
@@ -252,6 +333,12 @@ pub(super) enum Place {
     Abandoned,
     Done,
     Given,
+    /// To be run where it is waited for; it runs there; it has stopped.
+    OnSite,
+    RunningOnSite,
+    StoppedOnSite,
+    Cancelled,
+    Returned,
 }
 
 /// Where a worker is.
@@ -304,6 +391,10 @@ pub(super) struct Step {
     pub(super) looks: Option<WorkerId>,
     /// The worker that was made right before, with nothing of this step between.
     pub(super) newborn: Option<WorkerId>,
+    /// A pool's worker that rested for long, and leaves.
+    pub(super) expires: Option<WorkerId>,
+    /// What waits is owed to whoever aborts.
+    pub(super) aborts: bool,
 }
 
 /// The factory is being asked, by an interrupted step.
@@ -314,6 +405,11 @@ pub(super) struct Asking {
     pub(super) outdated: bool,
     /// Workers have left since.
     pub(super) vacated: bool,
+    /// How many workers it was told that there are; and between what the limit has been since, where it is
+    /// kept.
+    pub(super) workers: usize,
+    pub(super) lowest: usize,
+    pub(super) highest: usize,
     /// The interrupted step.
     pub(super) step: Step,
 }
@@ -347,6 +443,20 @@ pub enum Flaw {
     NoChain,
     /// A pool's worker may rest while work waits.
     RestsWhileWorkWaits,
+    /// A task that was cancelled may be fetched, too.
+    RunsTheCancelled,
+    /// The place of a task that was cancelled counts as waiting.
+    VoidKeepsTheEnd,
+    /// One that blocks no more counts as one that does.
+    ExitLowersNothing,
+    /// A quit need not admit those that wait for room.
+    QuitAdmitsNone,
+    /// An abort need not give back what waits.
+    AbortLeavesWork,
+    /// A worker may leave for idleness that is needed.
+    ExpiresTooMany,
+    /// At the start nobody asks for those that are missing.
+    StartAsksForNone,
 }
 
 /// A team.
@@ -402,6 +512,16 @@ pub struct Team {
     pub(super) panics: usize,
     pub(super) failures: usize,
 
+    /// What the pool keeps, if it does; whether it has started; how many workers block.
+    pub(super) keeps: Option<Terms>,
+    pub(super) begun: bool,
+    pub(super) blocking: usize,
+    /// Callers that wait for room, in order, and those that were admitted and are not back.
+    pub(super) queue: VecDeque<TaskId>,
+    pub(super) admitted: BTreeSet<TaskId>,
+    /// The task of the one that has just come back, for which room was kept.
+    pub(super) readmitted: Option<TaskId>,
+
     /// Not of a pool, whose numbers are shown as they are.
     pub(super) published: Snapshot,
     flaw: Option<Flaw>,
@@ -443,6 +563,9 @@ impl Team {
             accepted: self.accepted,
             done: tasks(|it| matches!(it, Place::Done)),
             abandoned: tasks(|it| matches!(it, Place::Abandoned | Place::Given)),
+            in_place: self.in_place(),
+            cancelled: tasks(|it| matches!(it, Place::Cancelled)),
+            returned: tasks(|it| matches!(it, Place::Returned)),
         }
     }
 
@@ -497,7 +620,9 @@ impl Team {
 
     /// No work waits, nor can come of a task in flight.
     fn drained(&self) -> bool {
-        self.backlog.is_empty() && self.in_flight() == 0
+        let cancelled = |it: &Place| *it == Place::Cancelled;
+        let kept = self.has(Flaw::VoidKeepsTheEnd) && self.tasks.values().any(cancelled);
+        self.backlog.is_empty() && self.in_flight() == 0 && !kept
     }
 
     pub(super) fn busy(&self) -> usize {
@@ -508,6 +633,44 @@ impl Team {
     pub(super) fn in_flight(&self) -> usize {
         let in_flight = |it: &&Place| matches!(it, Place::InFlight);
         self.tasks.values().filter(in_flight).count()
+    }
+
+    fn in_place(&self) -> usize {
+        let places = self.tasks.values();
+        let in_place = |it: &&Place| {
+            matches!(
+                it,
+                Place::OnSite | Place::RunningOnSite | Place::StoppedOnSite
+            )
+        };
+        places.filter(in_place).count()
+    }
+
+    /// Those that are not to leave.
+    pub(super) fn staying(&self) -> usize {
+        self.free() + self.busy() - self.debt
+    }
+
+    /// How many workers there may be, where that is kept.
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.keeps.map(|it| {
+            let blocking = self.blocking.min(it.cap);
+            if self.begun {
+                it.most.saturating_add(blocking)
+            } else {
+                0
+            }
+        })
+    }
+
+    fn least(&self) -> usize {
+        self.keeps.filter(|_| self.begun).map_or(0, |it| it.least)
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        let room = |it: Terms| self.free().saturating_add(it.bound);
+        let taken = self.backlog.len() + self.admitted.len();
+        self.keeps.is_none_or(|it| taken < room(it))
     }
 
     fn place(&self, task: TaskId) -> Option<Place> {
@@ -541,7 +704,7 @@ impl Team {
 
     /// Quitting, and nothing is outstanding.
     fn may_finish(&self, retired: usize) -> bool {
-        let none = self.drained() && self.asked.is_empty();
+        let none = self.drained() && self.asked.is_empty() && self.in_place() == 0;
         let nobody = self.free() == 0 && self.busy() == 0 && self.asking.is_none();
         // What this step retired, it delivers before the end.
         self.quitting && !self.finished && none && nobody && self.leaving == retired
@@ -553,6 +716,8 @@ impl Team {
         rule(!self.closed, "W4", "a task was accepted after the quit")?;
         let new = self.place(task).is_none();
         rule(new, "W1", "a task was accepted twice")?;
+        let room = self.readmitted.take() == Some(task) || self.has_room();
+        rule(room, "P1", "a task was accepted for which there is no room")?;
         self.tasks.insert(task, Place::InFlight);
         self.accepted += 1;
         if !self.fetches {
@@ -562,18 +727,29 @@ impl Team {
         Ok(())
     }
 
-    fn refuse(&self, task: TaskId) -> Result<(), Violation> {
+    fn refuse(&mut self, task: TaskId) -> Result<(), Violation> {
         rule(self.closed, "W4", "a task was refused before any quit")?;
+        if self.readmitted == Some(task) {
+            self.readmitted = None;
+        }
         let unknown = self.place(task).is_none();
         rule(unknown, "W2", "a refused task had been accepted")
     }
 
     fn ask(&mut self, request: Request) -> Result<(), Violation> {
-        if request == Request::Quit {
-            rule(!self.closed, "W3", "two quits were accepted")?;
-            self.closed = true;
-        } else {
-            rule(!self.closed, "W4", "a request was accepted after the quit")?;
+        match request {
+            Request::Quit => {
+                rule(!self.closed, "W3", "two quits were accepted")?;
+                self.closed = true;
+            }
+            Request::Abort => {
+                rule(!self.finished, "T6", "an abort was accepted after the end")?;
+                self.closed = true;
+            }
+            Request::Enter | Request::Exit => {
+                rule(!self.finished, "T6", "a worker blocks after the end")?;
+            }
+            _ => rule(!self.closed, "W4", "a request was accepted after the quit")?,
         }
         *self.asked.entry(request).or_default() += 1;
         Ok(())
@@ -653,12 +829,20 @@ impl Team {
             | Action::AbandonedGiven(_)
             | Action::Refuse(_)
             | Action::Deny(_) => return Ok(None),
-            Action::Accept(_) | Action::Ask(_) | Action::Statistics(_) => {
+            Action::Accept(_)
+            | Action::Ask(_)
+            | Action::Statistics(_)
+            | Action::Full(_)
+            | Action::Queue(_)
+            | Action::Back(_) => {
                 let why = "a call came between in a step";
                 rule(self.step.is_none(), "W6", why)?;
             }
             _ => {}
         }
+        let next_is_it = matches!(next, Action::Accept(task) if self.readmitted == Some(*task));
+        let why = "a caller that was admitted did not submit next";
+        rule(next_is_it || self.readmitted.is_none(), "T9", why)?;
         let takes = matches!(next, Action::Take(_) | Action::TakeRequest(_));
         let taken = self.in_flight() == 0 && self.asked.is_empty();
         rule(takes || taken, "T2", "what was accepted was not taken next")?;
@@ -682,6 +866,8 @@ impl Team {
             retired: 0,
             looks: None,
             newborn: None,
+            expires: None,
+            aborts: false,
         })
     }
 
@@ -701,8 +887,27 @@ impl Team {
     fn found(&mut self, worker: WorkerId, post: Post) {
         if let Some(step) = &mut self.step {
             step.looks = None;
+            step.expires = None;
         }
         self.workers.insert(worker, post);
+    }
+
+    /// One that leaves for idleness does nothing else.
+    fn expires(&self) -> Option<WorkerId> {
+        let step = self.step.as_ref();
+        step.and_then(|step| step.expires)
+    }
+
+    fn stays(&self) -> Result<(), Violation> {
+        let stays = self.expires().is_none();
+        rule(stays, "T5", "a worker stayed that left for idleness")
+    }
+
+    /// What an abort owes was given back.
+    fn all_given_back(&self) -> Result<(), Violation> {
+        let owed = self.step.as_ref().is_some_and(|step| step.aborts);
+        let given = !owed || self.backlog.is_empty() || self.has(Flaw::AbortLeavesWork);
+        rule(given, "W1", "an abort left a task that waits")
     }
 
     fn is_awake(&self, worker: WorkerId, property: &'static str) -> Result<(), Violation> {
@@ -722,6 +927,71 @@ impl Team {
         if self.retry {
             self.retry = false;
             self.for_tasks += 1;
+            self.refill();
+        }
+    }
+
+    /// Workers that are missing to the least are reasons to grow.
+    fn refill(&mut self) {
+        if self.quitting {
+            return;
+        }
+        let coming = self.staying() + usize::from(self.asking.is_some());
+        let missing = self.least().saturating_sub(coming);
+        if self.for_grow < missing {
+            self.for_grow = missing;
+            self.outdate();
+        }
+    }
+
+    fn raise(&mut self) {
+        self.outdate();
+        self.for_tasks = self.backlogged();
+        self.refill();
+    }
+
+    /// More than the limit leave.
+    fn trim(&mut self) {
+        let excess = self
+            .staying()
+            .saturating_sub(self.limit().unwrap_or(usize::MAX));
+        if !self.quitting && excess > 0 {
+            self.shrink(excess);
+        }
+    }
+
+    fn shrink(&mut self, n: usize) {
+        let now = n.min(self.idling());
+        self.dismiss(now);
+        self.debt = self.debt.saturating_add(n - now);
+        self.cap_debt();
+    }
+
+    /// The sizes have changed.
+    fn fit(&mut self) {
+        self.limit_changed();
+        self.trim();
+        let stay = self.staying();
+        let missing = self.least().saturating_sub(stay);
+        let room = self.limit().unwrap_or(usize::MAX).saturating_sub(stay);
+        let wanted = missing.max(room.min(self.backlogged()));
+        self.debt -= wanted.min(self.debt);
+        self.raise();
+    }
+
+    fn limit_changed(&mut self) {
+        let limit = self.limit();
+        if let Some((asking, limit)) = self.asking.as_mut().zip(limit) {
+            asking.lowest = asking.lowest.min(limit);
+            asking.highest = asking.highest.max(limit);
+        }
+    }
+
+    fn drain(&mut self) {
+        if !self.quitting {
+            self.quitting = true;
+            self.debt = 0;
+            self.for_grow = 0;
         }
     }
 
@@ -756,22 +1026,144 @@ impl Team {
                 self.for_grow = self.for_grow.saturating_add(n);
             }
             Request::Shrink(n) => {
-                let n = n.unwrap_or(usize::MAX);
-                let now = n.min(self.idling());
-                self.dismiss(now);
-                self.debt = self.debt.saturating_add(n - now);
-                self.cap_debt();
+                let least = self.least();
+                let spare = self.staying().saturating_sub(least);
+                let most = if least == 0 { usize::MAX } else { spare };
+                self.shrink(n.unwrap_or(usize::MAX).min(most));
             }
-            Request::Raised => {
-                self.outdate();
-                self.for_tasks = self.backlogged();
+            Request::Raised => self.raise(),
+            Request::Quit => self.drain(),
+            Request::Begin => {
+                self.begun = true;
+                if self.has(Flaw::StartAsksForNone) {
+                    self.limit_changed();
+                    self.for_tasks = self.backlogged();
+                } else {
+                    self.fit();
+                }
             }
-            Request::Quit => {
-                self.quitting = true;
-                self.debt = 0;
-                self.for_grow = 0;
+            Request::Resize(least, most) => {
+                if let Some(terms) = &mut self.keeps {
+                    (terms.least, terms.most) = (least, most);
+                }
+                self.fit();
+            }
+            Request::Enter => {
+                self.blocking += 1;
+                self.limit_changed();
+                self.raise();
+            }
+            Request::Exit => {
+                let blocks = self.blocking > 0;
+                rule(blocks, "T1", "one blocks no more that did not block")?;
+                self.blocking -= usize::from(!self.has(Flaw::ExitLowersNothing));
+                self.limit_changed();
+                self.trim();
+            }
+            Request::Abort => {
+                self.drain();
+                if let Some(step) = &mut self.step {
+                    step.aborts = true;
+                }
             }
         }
+        Ok(())
+    }
+
+    // Tasks that leave the line, and callers that find no room.
+
+    fn leaves_the_line(&mut self, task: TaskId, to: Place) -> Result<(), Violation> {
+        let waits = self.place(task) == Some(Place::Waiting);
+        rule(waits, "W1", "a task was withdrawn that does not wait")?;
+        self.open()?;
+        self.try_again();
+        let runs_too = to == Place::Cancelled && self.has(Flaw::RunsTheCancelled);
+        self.backlog.retain(|it| *it != task || runs_too);
+        self.tasks.insert(task, to);
+        Ok(())
+    }
+
+    fn ended_in_place(&mut self, task: TaskId) -> Result<(), Violation> {
+        let stopped = self.place(task) == Some(Place::StoppedOnSite);
+        rule(
+            stopped,
+            "W1",
+            "an end was seen of a task that has not stopped",
+        )?;
+        self.open()?;
+        self.try_again();
+        self.tasks.insert(task, Place::Done);
+        Ok(())
+    }
+
+    fn give_back(&mut self, task: TaskId) -> Result<(), Violation> {
+        let aborts = self.step.as_ref().is_some_and(|step| step.aborts);
+        rule(aborts, "W1", "a task was given back without an abort")?;
+        let first = self.backlog.front() == Some(&task);
+        rule(first, "T4", "a task was given back before an older one")?;
+        self.backlog.pop_front();
+        self.tasks.insert(task, Place::Returned);
+        Ok(())
+    }
+
+    fn expired(&mut self, worker: WorkerId) -> Result<(), Violation> {
+        self.fetched()?;
+        let rests = self.idle.contains(&worker);
+        rule(rests, "T9", "a worker left for idleness that was called")?;
+        rule(
+            !self.quitting,
+            "T5",
+            "a worker left for idleness after the quit",
+        )?;
+        let spare = self.staying() > self.least() || self.has(Flaw::ExpiresTooMany);
+        let spare = self.idling() > 0 && spare;
+        rule(spare, "P1", "a worker left for idleness that is needed")?;
+        self.open_as(Origin::Look)?;
+        self.idle.retain(|it| *it != worker);
+        self.workers.insert(worker, Post::Awake);
+        self.looks(worker);
+        if let Some(step) = &mut self.step {
+            step.expires = Some(worker);
+        }
+        Ok(())
+    }
+
+    fn no_room(&self, task: TaskId) -> Result<(), Violation> {
+        let unknown = self.place(task).is_none();
+        rule(
+            unknown,
+            "W2",
+            "a task was turned away that had been accepted",
+        )?;
+        rule(!self.closed, "W4", "there was no room after the quit")?;
+        rule(
+            !self.has_room(),
+            "P1",
+            "there was said to be no room, and there is",
+        )
+    }
+
+    fn queue(&mut self, task: TaskId) -> Result<(), Violation> {
+        self.no_room(task)?;
+        self.queue.push_back(task);
+        Ok(())
+    }
+
+    fn admit(&mut self) -> Result<(), Violation> {
+        self.in_step()?;
+        let may = self.closed || self.has_room();
+        rule(may, "P1", "a caller was admitted for whom there is no room")?;
+        let Some(task) = self.queue.pop_front() else {
+            return Err(broken("T9", "a caller was admitted that does not wait"));
+        };
+        self.admitted.insert(task);
+        Ok(())
+    }
+
+    fn back(&mut self, task: TaskId) -> Result<(), Violation> {
+        let admitted = self.admitted.remove(&task);
+        rule(admitted, "T9", "a caller is back that was not admitted")?;
+        self.readmitted = Some(task);
         Ok(())
     }
 
@@ -815,8 +1207,9 @@ impl Team {
         if self.unproven {
             self.refused_first = true;
             self.retry = true;
-        } else if self.backlogged() > 0 {
-            self.for_tasks += 1;
+        } else {
+            self.for_tasks += usize::from(self.backlogged() > 0);
+            self.refill();
         }
         Ok(())
     }
@@ -838,8 +1231,8 @@ impl Team {
         self.workers.remove(&worker);
         self.unproven = false;
         self.last_try = false;
-        // One that is only being made may yet not be had.
-        let another_stays = self.working() > 0;
+        // One that is only being made may yet not be had, and those that block may wait for what waits.
+        let another_stays = self.working() > self.blocking;
         let pays = self.debt > 0 && (self.backlogged() == 0 || another_stays);
         self.comes(worker, pays);
         if self.fetches {
@@ -878,6 +1271,7 @@ impl Team {
             self.retry = true;
         } else {
             self.for_tasks += 1;
+            self.refill();
         }
         Ok(())
     }
@@ -891,12 +1285,15 @@ impl Team {
     }
 
     fn made(&mut self, worker: WorkerId) -> Result<(), Violation> {
-        self.answer()?;
+        let asking = self.answer()?;
+        let room = self.keeps.is_none() || self.live() < asking.highest;
+        rule(room, "T1", "a worker was made beyond the limit")?;
         let new = self.post(worker).is_none();
         rule(new, "T1", "a worker was made twice")?;
         self.unproven = true;
         let pays = self.debt > 0 && self.backlogged() == 0;
         self.comes(worker, pays);
+        self.trim();
         if let Some(step) = self.step.as_mut().filter(|_| self.fetches) {
             step.newborn = Some(worker);
         }
@@ -905,6 +1302,8 @@ impl Team {
 
     fn at_limit(&mut self) -> Result<(), Violation> {
         let asking = self.answer()?;
+        let full = self.keeps.is_none() || asking.workers >= asking.lowest;
+        rule(full, "T3", "a worker was refused below the limit")?;
         let room = self.leaving > 0 || asking.vacated;
         if room {
             match asking.reason {
@@ -925,7 +1324,10 @@ impl Team {
             self.again += 1;
         } else {
             self.no_reasons();
+            return Ok(());
         }
+        // None comes, which had counted as one of the least.
+        self.refill();
         Ok(())
     }
 
@@ -986,10 +1388,11 @@ impl Team {
             let why = "the last worker left while work waits";
             rule(others > 0 || self.backlog.is_empty(), "T5", why)?;
         }
-        let dismissed = self.due > 0;
+        let expires = self.expires() == Some(worker);
+        let dismissed = self.due > 0 && !expires;
         if dismissed {
             self.due -= 1;
-        } else {
+        } else if !expires {
             rule(self.quitting, "T5", "a worker left without a reason")?;
             let why = "a worker left before the work was done";
             rule(self.drained(), "T6", why)?;
@@ -1013,6 +1416,7 @@ impl Team {
         self.in_step()?;
         let why = "a worker got a task that was to leave";
         rule(self.due == 0, "T5", why)?;
+        self.stays()?;
         if self.fetches {
             let looks = self.looking() == Some(worker);
             rule(looks, "T4", "a worker got a task that does not look")?;
@@ -1035,6 +1439,7 @@ impl Team {
 
     /// Whether one that looks may find nothing, and rest or stay awake.
     fn finds_nothing(&self) -> Result<(), Violation> {
+        self.stays()?;
         let why = "a worker that looks did not leave, and a dismissal is due";
         rule(self.due == 0, "T5", why)?;
         let left = self.backlog.is_empty() || self.has(Flaw::RestsWhileWorkWaits);
@@ -1077,6 +1482,7 @@ impl Team {
         let why = "the factory was asked in the step of a withdrawal";
         rule(origin != Some(Origin::Withdrawal), "W6", why)?;
         rule(self.asking.is_none(), "T1", "two workers are made at once")?;
+        self.all_given_back()?;
         if self.fetches {
             // Nobody else waits for the factory's answer.
             let looked = self.looking().is_none();
@@ -1097,10 +1503,14 @@ impl Team {
         rule(reason.is_some(), "T3", why)?;
         self.gate = Gate::Open;
         let interrupted = reason.zip(self.step.take());
+        let limit = self.limit().unwrap_or(usize::MAX);
         self.asking = interrupted.map(|(reason, step)| Asking {
             reason,
             outdated: false,
             vacated: false,
+            workers,
+            lowest: limit,
+            highest: limit,
             step,
         });
         Ok(())
@@ -1123,7 +1533,8 @@ impl Team {
         } else if self.again > 0 && (!self.quitting || self.backlogged() > 0) {
             (&mut self.again, Reason::Again)
         } else if looks && self.retry && self.backlogged() > 0 {
-            self.retry = false;
+            // Those missing to the least are left to the next that turns a failure into reasons.
+            self.retry = !self.quitting && self.staying() + 1 < self.least();
             return Some(Reason::Task);
         } else {
             return None;
@@ -1180,6 +1591,14 @@ impl Team {
             rule(works, "T3", "a worker idles while work waits")?;
         }
         rule(!self.refused_first, "T8", "a first refusal was not told")?;
+        self.all_given_back()?;
+        let admits = if self.closed {
+            !self.has(Flaw::QuitAdmitsNone)
+        } else {
+            self.has_room()
+        };
+        let why = "a caller waits though there is room, or a quit";
+        rule(self.queue.is_empty() || !admits, "T9", why)?;
         self.for_tasks = self.for_tasks.min(self.backlogged());
         let waits = self.asking.is_some() || self.gate != Gate::Open;
         if self.last_try_due() {
@@ -1240,6 +1659,10 @@ impl Team {
                 self.tasks.insert(task, Place::Running(worker));
                 Ok(())
             }
+            Some(Place::OnSite) => {
+                self.tasks.insert(task, Place::RunningOnSite);
+                Ok(())
+            }
             Some(Place::Running(_) | Place::Stopped(_)) if self.has(Flaw::DuplicatedStart) => {
                 Ok(())
             }
@@ -1251,10 +1674,12 @@ impl Team {
     }
 
     fn stop(&mut self, task: TaskId, panicked: bool) -> Result<(), Violation> {
-        let Some(Place::Running(worker)) = self.place(task) else {
-            return Err(broken("W1", "a task stopped that does not run"));
+        let stopped = match self.place(task) {
+            Some(Place::Running(worker)) => Place::Stopped(worker),
+            Some(Place::RunningOnSite) => Place::StoppedOnSite,
+            _ => return Err(broken("W1", "a task stopped that does not run")),
         };
-        self.tasks.insert(task, Place::Stopped(worker));
+        self.tasks.insert(task, stopped);
         self.panics += usize::from(panicked);
         Ok(())
     }
@@ -1319,8 +1744,12 @@ impl Machine for Team {
             Action::WithdrawRequest(_) | Action::Statistics(_) => &["T2"],
             Action::Take(_) => &["T2", "T3", "T4"],
             Action::TakeRequest(Request::Grow(_) | Request::Raised) => &["T3"],
-            Action::TakeRequest(Request::Shrink(_)) => &["T5"],
+            Action::TakeRequest(Request::Shrink(_)) => &["T5", "P1"],
             Action::TakeRequest(Request::Quit) => &["T5", "T6"],
+            Action::TakeRequest(Request::Abort) => &["W1", "T6"],
+            Action::TakeRequest(Request::Begin | Request::Resize(..)) => &["P1", "T5"],
+            Action::TakeRequest(Request::Enter) => &["T1", "T3"],
+            Action::TakeRequest(Request::Exit) => &["T1", "P1"],
             Action::Ended(..) => &["T2", "T5"],
             Action::Lost(..) => &["T4", "T8"],
             Action::Looked(_) => &["T9"],
@@ -1342,6 +1771,15 @@ impl Machine for Team {
             Action::PanicReported => &["W8"],
             Action::WorkerQuit(_) => &["T1", "T6", "T8"],
             Action::AbandonedGiven(_) => &["W1", "T7"],
+            Action::Keep(_) => &[],
+            Action::Expired(_) => &["P1", "T5"],
+            Action::Cancel(_) => &["W1", "T2"],
+            Action::InPlace(_) => &["W1", "P3"],
+            Action::EndedInPlace(_) => &["T2", "P3"],
+            Action::GiveBack(_) => &["W1", "T4"],
+            Action::Full(_) => &["P1"],
+            Action::Queue(_) => &["P1", "T9"],
+            Action::Admit | Action::Back(_) => &["T9"],
         }
     }
 
@@ -1381,13 +1819,31 @@ impl Machine for Team {
             Action::CoordinatorQuit => self.quit_coordinator(),
             Action::AbandonedGiven(task) => self.give(task),
             Action::Statistics(snapshot) => self.statistics(snapshot),
+            Action::Keep(terms) => {
+                self.keeps = Some(terms);
+                Ok(())
+            }
+            Action::Expired(worker) => self.expired(worker),
+            Action::Cancel(task) => self.leaves_the_line(task, Place::Cancelled),
+            Action::InPlace(task) => self.leaves_the_line(task, Place::OnSite),
+            Action::EndedInPlace(task) => self.ended_in_place(task),
+            Action::GiveBack(task) => self.give_back(task),
+            Action::Full(task) => self.no_room(task),
+            Action::Queue(task) => self.queue(task),
+            Action::Admit => self.admit(),
+            Action::Back(task) => self.back(task),
         }
     }
 
     fn end(&self) -> Result<(), Violation> {
-        let ended = |it: &Place| matches!(it, Place::Done | Place::Given | Place::Waiting);
+        let ended = |it: &Place| {
+            let unrun = matches!(it, Place::Waiting | Place::Cancelled | Place::Returned);
+            unrun || matches!(it, Place::Done | Place::Given)
+        };
         let all_ended = self.tasks.values().all(ended);
         rule(all_ended, "W1", "an accepted task had no end")?;
+        let back = self.queue.is_empty() && self.admitted.is_empty() && self.readmitted.is_none();
+        rule(back, "T9", "a caller that waits for room was forgotten")?;
         rule(self.panics == 0, "W8", "a panic was not reported")?;
         let reported = self.failures == 0;
         rule(reported, "T8", "a failed creation was not reported")?;

@@ -7,6 +7,7 @@ mod named;
 mod pairs;
 mod pools;
 mod short_lock;
+mod thread_pools;
 mod workers;
 
 use std::fmt;
@@ -45,6 +46,12 @@ pub enum Subject {
     PoolOfOneThread,
     /// A pool of two threads.
     PoolOfTwoThreads,
+    /// The handle of a task of a thread pool.
+    Handle,
+    /// A scope of a thread pool.
+    Scope,
+    /// A thread pool.
+    ThreadPool,
 }
 
 impl Subject {
@@ -65,6 +72,9 @@ impl Subject {
             Self::TeamOfTwoThreadsUnderLock => "team-2-threads-lock",
             Self::PoolOfOneThread => "pool-1-thread",
             Self::PoolOfTwoThreads => "pool-2-threads",
+            Self::Handle => "handle",
+            Self::Scope => "scope",
+            Self::ThreadPool => "thread-pool",
         }
     }
 
@@ -123,7 +133,9 @@ impl Scenario {
     #[must_use]
     pub fn objects(&self) -> Vec<Object> {
         let object = match self.subject {
-            Subject::ShortLock => return Vec::new(),
+            Subject::ShortLock | Subject::Handle | Subject::Scope | Subject::ThreadPool => {
+                return Vec::new();
+            }
             Subject::Quit => Object::QuitFlag,
             Subject::Memory => Object::MemoryWorker,
             Subject::Lock => Object::LockWorker,
@@ -156,6 +168,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(named::all());
     all.extend(classic::all());
     all.extend(pools::all());
+    all.extend(thread_pools::all());
     all.extend(pairs::all());
     all
 }

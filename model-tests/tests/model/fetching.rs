@@ -465,7 +465,8 @@ fn control_t9_a_rest_while_work_waits_strands_states() {
 #[test]
 fn every_sight_is_seen_in_pools() {
     let all = configurations().into_iter();
-    let pools = all.filter(|it| it.quick && it.name.ends_with("fetching"));
+    let pool = |name: &str| name.ends_with("fetching") || name.ends_with("keeping");
+    let pools = all.filter(|it| it.quick && pool(&it.name));
     let rows: Vec<_> = pools.map(|it| it.explore()).collect();
     let missing = never_seen(&rows);
     let exclusive = |it: &String| it.contains("exclusive");

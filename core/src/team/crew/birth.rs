@@ -17,7 +17,7 @@
 //! - T8: a failure is told, and a body that is dropped later is a worker gone, which is tried for again.
 //! - W9: the limit and the policy are called without the lock.
 
-use super::{Afterwards, Crew, Given, Guard, Report, Resting, State, panicked};
+use super::{Afterwards, Crew, Given, Guard, Limit, Report, State, panicked};
 use crate::contain::{contain, quietly};
 use crate::primitives::Arc;
 use crate::probe::{Object, Subject, What};
@@ -66,15 +66,15 @@ impl Crew {
         let given = state.given.clone();
         drop(state);
         afterwards.call();
-        let limit = limit.unwrap_or_else(|| {
-            let limit = turn::theirs(|| contain(|| (self.limit)()));
-            limit.map_err(panicked)
+        let limit = limit.unwrap_or_else(|| match &self.limit {
+            Limit::Asked(limit) => turn::theirs(|| contain(limit)).map_err(panicked),
+            Limit::Kept => Ok(0),
         });
         let mut bodies = 0;
         let started = match (limit, &given) {
             (Ok(limit), Some(given)) if now.workers() < limit => {
                 bodies = 1;
-                self.start(given, birth).map(|()| true)
+                self.start(given, birth)
             }
             (limit, _) => limit.map(|_| false),
         };
@@ -106,13 +106,13 @@ impl Crew {
             }
         }
         if let Some(token) = unborn.and_then(|unborn| unborn.waiting) {
-            let number = birth.object.number();
-            afterwards.add(Resting { token, number });
+            afterwards.add(token);
         }
         state
     }
 
-    fn start(self: &Arc<Self>, given: &Given, birth: Birth) -> Result<(), CreationError> {
+    /// Whether there is a thread; if not, none may be made now.
+    fn start(self: &Arc<Self>, given: &Given, birth: Birth) -> Result<bool, CreationError> {
         let body = Body::new(Member {
             crew: Arc::clone(self),
             birth,
@@ -120,10 +120,7 @@ impl Crew {
         });
         match turn::theirs(|| contain(|| (given.start)(body))) {
             // It is joined by nobody.
-            Ok(Ok(thread)) => {
-                drop(thread);
-                Ok(())
-            }
+            Ok(Ok(thread)) => Ok(thread.is_some()),
             Ok(Err(error)) => Err(error.into()),
             Err(payload) => Err(panicked(payload)),
         }

@@ -12,8 +12,8 @@ use super::{Crew, Guard, Resting};
 use crate::contain::{Payload, quietly};
 use crate::primitives::Arc;
 use crate::probe::{Subject, What};
-use crate::task::{Job, Slot};
-use crate::team::ledger::{Event, Look};
+use crate::task::{Announcement, Job, Slot};
+use crate::team::ledger::{Event, Look, Rest};
 use crate::token::Token;
 use crate::turn;
 
@@ -97,8 +97,41 @@ impl<'a> Hand<'a> {
             }
             look => return self.found(state, look),
         }
-        self.token.wait();
+        while !self.is_called() {
+            let mut state = self.crew.state.lock();
+            match state
+                .ledger
+                .expire(|it| Arc::ptr_eq(&it.token, &self.token))
+            {
+                // It is about to be.
+                Rest::Called => self.token.wait(),
+                Rest::Stays => continue,
+                Rest::Leaves => {
+                    self.tell(What::Expired);
+                    return self.leave(state);
+                }
+            }
+            break;
+        }
         self.look(self.crew.state.lock())
+    }
+
+    /// Waits to be called, or for as long as a thread may rest.
+    fn is_called(&self) -> bool {
+        match self.crew.idle {
+            Some(idle) => self.token.wait_timeout(idle),
+            None => {
+                self.token.wait();
+                true
+            }
+        }
+    }
+
+    fn leave(&self, state: Guard<'a>) -> Next {
+        self.tell(What::Retired);
+        self.tell(What::WorkerQuit);
+        self.crew.carry_out(state, None, 1, None);
+        Next::Leave
     }
 
     fn found(&mut self, state: Guard<'a>, look: Look<Job>) -> Next {
@@ -115,43 +148,43 @@ impl<'a> Hand<'a> {
                 self.crew.settle(state, None);
                 Next::Linger(seen)
             }
-            Look::Leave => {
-                self.tell(What::Retired);
-                self.tell(What::WorkerQuit);
-                self.crew.carry_out(state, None, 1, None);
-                Next::Leave
-            }
+            Look::Leave => self.leave(state),
         }
     }
 
     /// Runs the task in the slot, and those after it, as long as there is one after the other.
     fn run(&mut self) -> Next {
         loop {
-            self.run_one();
+            let end = self.run_one();
             let mut state = self.crew.state.lock();
             self.tell(|number| What::Taken(Subject::End(number)));
             // The short way of a flood.
             if !state.ledger.end_shortly(&mut self.slot) {
                 state.ledger.apply(Event::Ended);
                 let look = state.ledger.look();
-                return self.found(state, look);
+                let next = self.found(state, look);
+                announce(end);
+                return next;
             }
             let task = self.slot.identity().number();
             self.tell(|number| What::Assigned(number, task));
             self.crew.settled(&state);
+            drop(state);
+            announce(end);
         }
     }
 
     #[inline]
-    fn run_one(&mut self) {
+    fn run_one(&mut self) -> Option<Announcement> {
         let (object, task) = (self.crew.object, self.slot.identity().number());
         object.tell(|| What::Started(task));
         let end = self.slot.run();
         let panicked = end.is_err();
         object.tell(|| What::Stopped { task, panicked });
-        if let Err(payload) = end {
+        end.unwrap_or_else(|payload| {
             self.crew.panicked(payload);
-        }
+            None
+        })
     }
 
     /// Tells the probe what is about this thread.
@@ -159,6 +192,14 @@ impl<'a> Hand<'a> {
     fn tell(&self, what: impl FnOnce(usize) -> What) {
         let number = self.birth.object.number();
         self.crew.object.tell(|| what(number));
+    }
+}
+
+/// Lets whoever waits for the task have its outcome, now that its end has been counted.
+#[inline]
+fn announce(end: Option<Announcement>) {
+    if let Some(end) = end {
+        end.announce();
     }
 }
 

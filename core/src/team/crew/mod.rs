@@ -5,11 +5,13 @@
 //! | this one | what is asked of a crew, and how what follows is carried out |
 //! | [`birth`] | how its threads come to be |
 //! | [`hand`] | what a thread does |
+//! | [`withdrawal`] | how tasks leave the line otherwise: cancelled, run in place, given back |
+//! | [`room`] | callers that wait for room, where the line is bounded |
 //!
 //! # State
 //! `state`, one short lock over the ledger, what the owner gave, and the thread that is being started;
-//! held for a few moves at a time, never while anything is called that is not ours. `limit` is asked
-//! without it. `raises` counts the raises of the limit; it is written with the lock held, and read
+//! held for a few moves at a time, never while anything is called that is not ours. A limit to be asked
+//! is asked without it. `raises` counts the raises of the limit; it is written with the lock held, and read
 //! without.
 //!
 //! | a thread | holds | next |
@@ -18,14 +20,14 @@
 //! | looks, with the lock | nothing | runs, leaves, or has found nothing |
 //! | runs a task, without the lock | the task | its task ends, and it looks, in one critical section |
 //! | has found nothing | nothing | lingers a little, then looks a last time, and rests |
-//! | rests | nothing; its token lies in the ledger | whoever takes the token calls it, and it looks |
+//! | rests | nothing; its token lies in the ledger | whoever takes the token calls it, and it looks; or, as it was not called for long, it leaves |
 //!
 //! # How a call becomes a decision
 //! A step is one critical section: take in what happened, take the ledger's decisions until there are
 //! none. Threads are called, and the owner is told, after it; a thread is started between two. A submit
 //! asks for the limit *before* its step, because that is a user's code; so that the step can decide at
 //! once that there are enough threads, which it does for each task of a flood. An answer older than
-//! the last raise is asked for again.
+//! the last raise is asked for again. Where the ledger keeps the limit, nobody is asked.
 //!
 //! # Invariants
 //! - W1, W4: to accept a task is to put it into the backlog: one critical section. A task leaves the
@@ -42,16 +44,22 @@
 
 mod birth;
 mod hand;
+mod room;
+mod withdrawal;
 
+use std::collections::VecDeque;
 use std::io;
 use std::mem;
+use std::time::Duration;
 
 use birth::Unborn;
+pub(crate) use room::NotTaken;
 
 use super::backlog::Backlog;
 use super::handlers::{CreationError, CreationFailed, FactoryPanicked, Handlers, RefusedItsTask};
 use super::ledger::{Action, Event, Ledger, Made};
-use super::statistics::Statistics;
+use super::sizes::Sizes;
+use super::statistics::{Peaks, Statistics};
 use crate::contain::{Payload, contain, quietly};
 use crate::primitives::{Arc, AtomicUsize, Changes, Ordering};
 use crate::probe::{Kind, Object, Subject, What};
@@ -68,10 +76,54 @@ pub(crate) enum Request {
     Shrink(Option<usize>),
     Raised,
     Quit,
+    Start,
+    Resize(usize, usize),
+    Enter,
+    Exit,
 }
 
-/// How a thread is started.
-pub(crate) type Start = dyn Fn(Body) -> io::Result<Thread> + Send + Sync;
+/// How many threads there may be.
+pub(crate) enum Limit {
+    /// As many as this says, whenever it is asked.
+    Asked(Box<dyn Fn() -> usize + Send + Sync>),
+    /// As many as the ledger says.
+    Kept,
+}
+
+/// What a crew goes by.
+pub(crate) struct Terms {
+    pub(crate) limit: Limit,
+    pub(crate) sizes: Sizes,
+    /// How many tasks may wait for a thread, for those who ask.
+    pub(crate) bound: usize,
+    /// How long a thread above the least rests before it leaves.
+    pub(crate) idle: Option<Duration>,
+}
+
+impl Terms {
+    /// A limit that is asked for, and nothing else.
+    pub(crate) fn asking(limit: Box<dyn Fn() -> usize + Send + Sync>) -> Self {
+        Self {
+            limit: Limit::Asked(limit),
+            sizes: Sizes::NONE,
+            bound: usize::MAX,
+            idle: None,
+        }
+    }
+
+    /// Sizes that are kept.
+    pub(crate) fn keeping(sizes: Sizes, bound: usize, idle: Option<Duration>) -> Self {
+        Self {
+            limit: Limit::Kept,
+            sizes,
+            bound,
+            idle,
+        }
+    }
+}
+
+/// How a thread is started. `None` is that none may be made now, until the limit is raised.
+pub(crate) type Start = dyn Fn(Body) -> io::Result<Option<Thread>> + Send + Sync;
 
 /// What every task writes to comes first, and fills one line of a cache: `changes`, the lock, the
 /// ledger's totals, and the ends of the backlog. (The order of fields says so in each of these types.)
@@ -80,7 +132,8 @@ pub(crate) struct Crew {
     changes: Changes,
     state: LedgerLock<State>,
     raises: AtomicUsize,
-    limit: Box<dyn Fn() -> usize + Send + Sync>,
+    limit: Limit,
+    idle: Option<Duration>,
     object: Object,
 }
 
@@ -98,6 +151,10 @@ struct State {
     /// Those whose start failed, says the policy, though it has not dropped their bodies: they are not
     /// counted, and do not work.
     refused: Vec<usize>,
+    /// Callers that wait for room.
+    queue: VecDeque<Arc<Token>>,
+    /// Callers that wait until nothing waits or runs.
+    idlers: Vec<Arc<Token>>,
 }
 
 /// What the owner gave.
@@ -119,10 +176,11 @@ type Guard<'a> = LedgerGuard<'a, State>;
 #[derive(Default)]
 struct Afterwards {
     /// Nearly always the only one: more have room to be allocated.
-    call: Option<Resting>,
-    calls: Vec<Resting>,
+    call: Option<Arc<Token>>,
+    calls: Vec<Arc<Token>>,
     reports: Vec<Report>,
     given: Option<Arc<Given>>,
+    ended: bool,
 }
 
 enum Report {
@@ -131,23 +189,32 @@ enum Report {
 }
 
 impl Crew {
-    pub(crate) fn new(
-        limit: Box<dyn Fn() -> usize + Send + Sync>,
-        start: Box<Start>,
-        handlers: Handlers,
-    ) -> Self {
+    pub(crate) fn new(terms: Terms, start: Box<Start>, handlers: Handlers) -> Self {
+        let Terms {
+            limit,
+            sizes,
+            bound,
+            idle,
+        } = terms;
+        let object = Object::of(Kind::Pool);
+        if let Limit::Kept = limit {
+            object.tell(|| What::Sizes(sizes.numbers(), bound));
+        }
         Self {
             changes: Changes::default(),
             raises: AtomicUsize::new(0),
             limit,
-            object: Object::of(Kind::Pool),
+            idle,
+            object,
             state: LedgerLock::new(State {
-                ledger: Ledger::new(),
+                ledger: Ledger::of(sizes, bound),
                 given: Some(Arc::new(Given { start, handlers })),
                 raises: 0,
                 births: 0,
                 unborn: None,
                 refused: Vec::new(),
+                queue: VecDeque::new(),
+                idlers: Vec::new(),
             }),
         }
     }
@@ -160,28 +227,61 @@ impl Crew {
         now
     }
 
-    /// Accepts a task, or hands it back.
+    /// The sizes as they are.
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.state.lock().ledger.sizes()
+    }
+
+    /// Waits until nothing waits or runs. Not for a thread of the crew's, whose task runs.
+    pub(crate) fn wait_idle(&self) {
+        let token = Arc::new(Token::new());
+        let mut state = self.state.lock();
+        if state.ledger.await_idle() {
+            state.idlers.push(Arc::clone(&token));
+            drop(state);
+            token.wait();
+        }
+    }
+
+    /// The most there ever was.
+    pub(crate) fn peaks(&self) -> Peaks {
+        self.state.lock().ledger.peaks()
+    }
+
+    /// Accepts a task, or hands it back. The answer is its number.
     #[inline]
-    pub(crate) fn execute(self: &Arc<Self>, job: Job) -> Result<(), Job> {
+    pub(crate) fn execute(self: &Arc<Self>, job: Job) -> Result<usize, Job> {
+        let Limit::Asked(limit) = &self.limit else {
+            return self.execute_with(self.state.lock(), job);
+        };
         // ORDERING: Acquire pairs with the Release of a raise: if its count is read here, the limit
         // asked next is the raised one. Relaxed might ask first, and so keep to the old limit.
         let raises = self.raises.load(Ordering::Acquire);
-        let limit = match contain(|| (self.limit)()) {
+        let limit = match contain(limit) {
             Ok(limit) => limit,
             Err(payload) => return self.execute_without_limit(job, payload),
         };
         let mut state = self.state.lock();
         if state.raises == raises && state.ledger.submits_shortly(limit) {
-            self.submit_shortly(&mut state, job);
-            return Ok(());
+            return Ok(self.submit_shortly(&mut state, job));
         }
         let limit = (state.raises == raises).then_some(limit);
         self.submit(state, job, limit)
     }
 
+    /// The same with the lock, where the ledger keeps the limit.
+    #[inline]
+    fn execute_with<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, job: Job) -> Result<usize, Job> {
+        let limit = state.ledger.limit();
+        if state.ledger.submits_shortly(limit) {
+            return Ok(self.submit_shortly(&mut state, job));
+        }
+        self.submit(state, job, None)
+    }
+
     /// The short way of a flood: nothing follows but that the task waits.
     #[inline]
-    fn submit_shortly(&self, state: &mut State, job: Job) {
+    fn submit_shortly(&self, state: &mut State, job: Job) -> usize {
         let subject = Subject::Task(job.identity().number());
         self.object.tell(|| What::Asked(subject));
         self.object.tell(|| What::Taken(subject));
@@ -193,6 +293,7 @@ impl Crew {
         state.ledger.submit_shortly(job);
         self.changes.note();
         self.settled(state);
+        state.ledger.serial()
     }
 
     /// The long way. `limit`: the answer of a moment ago, if there is one.
@@ -202,20 +303,22 @@ impl Crew {
         mut state: Guard<'a>,
         job: Job,
         limit: Option<usize>,
-    ) -> Result<(), Job> {
+    ) -> Result<usize, Job> {
         self.accept(&mut state, job)?;
+        let serial = state.ledger.serial();
         self.settle(state, limit);
-        Ok(())
+        Ok(serial)
     }
 
     /// The limit panicked, which matters if the task needs a thread.
     #[cold]
-    fn execute_without_limit(self: &Arc<Self>, job: Job, payload: Payload) -> Result<(), Job> {
+    fn execute_without_limit(self: &Arc<Self>, job: Job, payload: Payload) -> Result<usize, Job> {
         let error = panicked(payload);
         let mut state = self.state.lock();
         self.accept(&mut state, job)?;
+        let serial = state.ledger.serial();
         self.carry_out(state, None, 0, Some(Err(error)));
-        Ok(())
+        Ok(serial)
     }
 
     /// Accepts a task and takes it in.
@@ -240,6 +343,12 @@ impl Crew {
             Request::Shrink(n) => (Event::Shrink(n), Subject::Shrink(n)),
             Request::Raised => (Event::Raised, Subject::Raised),
             Request::Quit => (Event::Quit, Subject::Quit),
+            Request::Start => (Event::Start, Subject::Start),
+            Request::Resize(least, most) => {
+                (Event::Resize(least, most), Subject::Resize(least, most))
+            }
+            Request::Enter => (Event::Enter, Subject::Enter),
+            Request::Exit => (Event::Exit, Subject::Exit),
         };
         let mut state = self.state.lock();
         if !state.ledger.accept(&event) {
@@ -269,7 +378,8 @@ impl Crew {
             match state.ledger.decide(0) {
                 None => break,
                 Some(Action::Create)
-                    if limit.is_some_and(|most| state.ledger.workers() >= most) =>
+                    if (self.kept(&state).or(limit))
+                        .is_some_and(|most| state.ledger.workers() >= most) =>
                 {
                     let workers = state.ledger.workers();
                     self.object.tell(|| What::FactoryAsked(workers));
@@ -282,6 +392,11 @@ impl Crew {
             }
         }
         self.settled(&state);
+    }
+
+    /// The limit, where the ledger keeps it.
+    fn kept(&self, state: &State) -> Option<usize> {
+        matches!(self.limit, Limit::Kept).then(|| state.ledger.limit())
     }
 
     fn settled(&self, state: &State) {
@@ -309,10 +424,18 @@ impl Crew {
             match decided.take().or_else(|| state.ledger.decide(retired)) {
                 Some(Action::Call(resting)) => {
                     self.object.tell(|| What::Called(resting.number));
-                    afterwards.add(resting);
+                    afterwards.add(resting.token);
                 }
+                Some(Action::Admit) => {
+                    self.object.tell(|| What::Admitted);
+                    if let Some(token) = state.queue.pop_front() {
+                        afterwards.add(token);
+                    }
+                }
+                Some(Action::Idle) => afterwards.calls.append(&mut state.idlers),
                 Some(Action::Create) => {
-                    state = self.create(state, limit.take(), &mut afterwards);
+                    let kept = self.kept(&state).map(Ok);
+                    state = self.create(state, kept.or(limit.take()), &mut afterwards);
                 }
                 Some(Action::Refused) => {
                     self.object.tell(|| What::FirstRefused);
@@ -330,6 +453,7 @@ impl Crew {
                 Some(Action::Finish) => {
                     self.object.tell(|| What::Finished);
                     retired = 0;
+                    afterwards.ended = true;
                     afterwards.given = state.given.take();
                 }
                 None if retired > 0 => {
@@ -351,6 +475,9 @@ impl Crew {
             for report in afterwards.reports {
                 self.report(&given.handlers, report);
             }
+            if afterwards.ended {
+                given.handlers.ended();
+            }
             turn::theirs(|| quietly(|| drop(given)));
         }
     }
@@ -364,7 +491,11 @@ impl Crew {
             Report::Abandoned(job) => {
                 let task = job.identity().number();
                 self.object.tell(|| What::AbandonedGiven(task));
-                handlers.abandoned(Task::from(job));
+                if !job.stays() {
+                    handlers.abandoned(Task::from(job));
+                } else if let Err(payload) = turn::theirs(|| contain(|| drop(job))) {
+                    handlers.panicked(payload);
+                }
             }
         }
     }
@@ -377,15 +508,15 @@ fn panicked(payload: Payload) -> CreationError {
 }
 
 impl Afterwards {
-    fn add(&mut self, call: Resting) {
+    fn add(&mut self, call: Arc<Token>) {
         if let Some(more) = self.call.replace(call) {
             self.calls.push(more);
         }
     }
 
     fn call(&mut self) {
-        for resting in self.call.take().into_iter().chain(self.calls.drain(..)) {
-            resting.token.call();
+        for token in self.call.take().into_iter().chain(self.calls.drain(..)) {
+            token.call();
         }
     }
 }

@@ -28,6 +28,9 @@ impl<T> Line for VecDeque<T> {
         *slot = self.pop_front();
         slot.is_some()
     }
+    fn drop_void(&mut self) -> usize {
+        0
+    }
 }
 
 type Numbered = Ledger<u8, VecDeque<u8>>;
@@ -143,6 +146,7 @@ impl Bench {
                 Action::Abandon => all.extend(self.ledger.abandon().map(Abandon)),
                 Action::Refused => all.push(Refused),
                 Action::Finish => all.push(Finish),
+                Action::Admit | Action::Idle => unreachable!("no caller waits"),
             }
         }
     }
@@ -414,4 +418,31 @@ fn t8_a_fresh_worker_that_refuses_is_a_failed_creation() {
         bench.apply(Event::Lost(1)),
         [Refused, Abandon(1), Abandon(0), Finish]
     );
+}
+
+#[test]
+fn p1_a_worker_that_counted_as_coming_and_does_not_come_is_asked_for_again() {
+    let mut ledger = Numbered::of(Sizes::new(1, 1, 0), usize::MAX);
+    let ask = |ledger: &mut Numbered, event: Event<u8>| {
+        assert!(ledger.accept(&event));
+        ledger.apply(event);
+    };
+    let asks = |ledger: &mut Numbered| matches!(ledger.decide(0), Some(Action::Create));
+    ask(&mut ledger, Event::Start);
+    assert!(asks(&mut ledger));
+    ledger.made(Made::Worker);
+    ask(&mut ledger, Event::Arrived(0));
+    assert!(matches!(ledger.look(), Look::Task(0)));
+    ask(&mut ledger, Event::Arrived(1));
+    assert!(asks(&mut ledger), "for the task");
+    // The least is two now. That worker counts as the second; but it was asked for when one was the most.
+    ask(&mut ledger, Event::Resize(2, 2));
+    ledger.apply(Event::Ended);
+    assert!(matches!(ledger.look(), Look::Task(1)));
+    assert!(ledger.decide(0).is_none());
+    ledger.made(Made::AtLimit);
+    assert!(asks(&mut ledger), "for the least");
+    ledger.made(Made::Worker);
+    assert!(ledger.decide(0).is_none());
+    ledger.check_settled();
 }

@@ -365,7 +365,7 @@ pub fn never_seen(rows: &[Row]) -> BTreeSet<String> {
 #[must_use]
 pub fn head() -> String {
     format!(
-        "{:<66} {:>8} {:>7} {:>5} {:>5} {:>6} {:>6} {:>6}",
+        "{:<84} {:>8} {:>7} {:>5} {:>5} {:>6} {:>6} {:>6}",
         "configuration", "states", "unique", "depth", "seen", "quiet", "T9", "s"
     )
 }
@@ -376,7 +376,7 @@ impl fmt::Display for Row {
         let seen = self.seen.len();
         write!(
             f,
-            "{:<66} {:>8} {:>7} {:>5} {:>5} {:>6} {:>6} {:>6.2}",
+            "{:<84} {:>8} {:>7} {:>5} {:>5} {:>6} {:>6} {:>6.2}",
             self.configuration,
             self.states,
             self.unique,

@@ -14,6 +14,12 @@
 //! it is one critical section. A worker that looks and stays awake is offered, but not owed: it does so
 //! a bounded number of times, then rests. Nor is the death of one that is awake owed.
 //!
+//! Pools that *keep* sizes are started, given other sizes, aborted; their workers block, and leave when
+//! they have rested for long; callers find no room, and may wait for it; tasks that wait are cancelled, or
+//! run in place, by whoever. How many workers there shall be, and which tasks shall not start, is counted
+//! here, apart from the model. That a worker blocks no more is owed, and so are the end of a task that
+//! runs in place, and the way back of a caller that was admitted; the rest is up to somebody.
+//!
 //! # Transitions
 //! Under [`Grain::Coarse`] a step is one transition, up to the factory's answer; so is a task from
 //! its start to the step that sees its end, and the delivery of retirements from `WorkerQuit` to the
@@ -31,7 +37,7 @@ use stateright::Property;
 
 use super::{Configuration, Explored, Move, System};
 use crate::model::pool::{self, Pool};
-use crate::model::team::{Action, Flaw, Gate, Origin, Place, Post, Reason, Request, Team};
+use crate::model::team::{Action, Flaw, Gate, Origin, Place, Post, Reason, Request, Team, Terms};
 use crate::model::{Machine, TaskId, WorkerId};
 
 /// How much is one transition.
@@ -52,6 +58,104 @@ pub enum Coordinator {
     Overlapping,
     /// Any, and there is no coordinator: the workers fetch their tasks.
     None,
+}
+
+/// What a pool keeps, and what may happen to such a pool, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Keeping {
+    /// What it keeps at first.
+    pub terms: Terms,
+    /// Other sizes that it may be given, the first of them first.
+    pub targets: &'static [(usize, usize)],
+    /// How often a worker may block.
+    pub blocks: usize,
+    /// How many tasks may be cancelled.
+    pub cancels: usize,
+    /// How many tasks may be run in place.
+    pub in_place: usize,
+    /// How often the pool may be aborted.
+    pub aborts: usize,
+    /// How often a worker may leave for idleness.
+    pub expiries: usize,
+    /// How many callers may wait for room.
+    pub queues: usize,
+}
+
+impl Keeping {
+    /// It keeps this, and no more happens to it than to others.
+    #[must_use]
+    pub fn of(least: usize, most: usize) -> Self {
+        let terms = Terms {
+            least,
+            most,
+            cap: 0,
+            bound: usize::MAX,
+        };
+        Self {
+            terms,
+            targets: &[],
+            blocks: 0,
+            cancels: 0,
+            in_place: 0,
+            aborts: 0,
+            expiries: 0,
+            queues: 0,
+        }
+    }
+
+    /// How much may happen.
+    fn size(&self) -> usize {
+        let withdrawn = self.cancels + self.in_place + self.aborts;
+        self.terms.most + self.targets.len() + self.blocks + withdrawn + self.expiries + self.queues
+    }
+
+    fn name(&self) -> String {
+        let Terms {
+            least,
+            most,
+            cap,
+            bound,
+        } = self.terms;
+        let mut name = format!("sizes {least}-{most}");
+        for (least, most) in self.targets {
+            name += &format!(" {least}-{most}");
+        }
+        let numbers = [
+            ("bound", if bound == usize::MAX { 0 } else { bound }),
+            ("cap", cap),
+            ("blocks", self.blocks),
+            ("cancels", self.cancels),
+            ("in place", self.in_place),
+            ("aborts", self.aborts),
+            ("expiries", self.expiries),
+            ("queues", self.queues),
+        ];
+        for (what, n) in numbers.into_iter().filter(|&(_, n)| n > 0) {
+            name += &format!(", {what} {n}");
+        }
+        name
+    }
+}
+
+/// How many workers there shall be, as asked for: counted here, apart from the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Sizes {
+    begun: bool,
+    least: usize,
+    most: usize,
+    cap: usize,
+    blocked: usize,
+}
+
+impl Sizes {
+    fn least(self) -> usize {
+        if self.begun { self.least } else { 0 }
+    }
+
+    fn most(self) -> usize {
+        let blocked = self.blocked.min(self.cap);
+        if self.begun { self.most + blocked } else { 0 }
+    }
 }
 
 /// What may happen, and how often.
@@ -75,12 +179,27 @@ pub struct Bounds {
     pub grain: Grain,
     /// Whether steps may be taken while the factory is asked.
     pub coordinator: Coordinator,
+    /// It is a pool that keeps sizes; instead of `limit` and `raises`.
+    pub keeps: Option<Keeping>,
 }
 
 impl Bounds {
     /// One line.
     #[must_use]
     pub fn name(&self) -> String {
+        if let Some(keeps) = self.keeps {
+            let numbers = [
+                ("resizes", self.resizes),
+                ("failures", self.failures),
+                ("losses", self.losses),
+            ];
+            let mut name = format!("{}, tasks {}", keeps.name(), self.tasks);
+            for (what, n) in numbers.into_iter().filter(|&(_, n)| n > 0) {
+                name += &format!(", {what} {n}");
+            }
+            let fine = self.grain == Grain::Fine;
+            return name + if fine { ", fine, keeping" } else { ", keeping" };
+        }
         let name = format!(
             "limit {}+{}, tasks {}, resizes {}, failures {}, losses {}",
             self.limit, self.raises, self.tasks, self.resizes, self.failures, self.losses
@@ -104,16 +223,20 @@ impl Bounds {
 
 /// What the last transition showed, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Sights(u8);
+struct Sights(u16);
 
-const LOST_TO_THE_FRONT: u8 = 1;
-const DEBT_PAID_BY_ENDING: u8 = 2;
-const DEBT_PAID_BY_A_NEW_ONE: u8 = 4;
-const RAISE_WAKES: u8 = 8;
-const CALLED: u8 = 16;
-const RESTED: u8 = 32;
-const GONE: u8 = 64;
-const GONE_DISMISSED: u8 = 128;
+const LOST_TO_THE_FRONT: u16 = 1;
+const DEBT_PAID_BY_ENDING: u16 = 2;
+const DEBT_PAID_BY_A_NEW_ONE: u16 = 4;
+const RAISE_WAKES: u16 = 8;
+const CALLED: u16 = 16;
+const RESTED: u16 = 32;
+const GONE: u16 = 64;
+const GONE_DISMISSED: u16 = 128;
+const EXPIRED: u16 = 256;
+const DEBT_FORGIVEN: u16 = 512;
+const ABORTED_AFTER_A_QUIT: u16 = 1024;
+const LEFT_THE_MIDDLE: u16 = 2048;
 
 /// A pool and all that drives it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -123,8 +246,10 @@ pub struct TeamSystem {
     left: Bounds,
     /// The highest that the limit has been.
     highest: usize,
-    /// Tasks that have started: counted here, apart from the model.
+    /// Tasks that have started, and those that shall not: counted here, apart from the model.
     started: BTreeSet<TaskId>,
+    unrun: BTreeSet<TaskId>,
+    sizes: Option<Sizes>,
     sights: Sights,
     broken: Option<&'static str>,
     /// States that differ by numbers only are one.
@@ -132,6 +257,12 @@ pub struct TeamSystem {
 }
 
 impl TeamSystem {
+    /// What went wrong by now, other than by an invariant.
+    #[must_use]
+    pub fn broken(&self) -> Option<&'static str> {
+        self.broken
+    }
+
     /// A pool without workers, and what may happen to it.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
@@ -145,11 +276,21 @@ impl TeamSystem {
     }
 
     fn of(team: Team, bounds: Bounds) -> Self {
+        let keeps = bounds.keeps;
+        let sizes = keeps.map(|Keeping { terms, .. }| Sizes {
+            begun: false,
+            least: terms.least,
+            most: terms.most,
+            cap: terms.cap,
+            blocked: 0,
+        });
         Self {
             pool: Pool::of(team, bounds.limit),
             left: bounds,
-            highest: bounds.limit,
+            highest: if keeps.is_some() { 0 } else { bounds.limit },
             started: BTreeSet::new(),
+            unrun: BTreeSet::new(),
+            sizes,
             sights: Sights::default(),
             broken: None,
             symmetry: true,
@@ -189,6 +330,10 @@ impl TeamSystem {
     fn occupied(&self) -> bool {
         let exclusive = self.left.coordinator == Coordinator::Exclusive;
         exclusive && self.team().asking.is_some() && !self.left_asks()
+    }
+
+    fn least(&self) -> usize {
+        self.sizes.map_or(0, Sizes::least)
     }
 
     fn fetches(&self) -> bool {
@@ -240,7 +385,24 @@ impl TeamSystem {
                 let new = self.started.insert(task);
                 let why = "W1 a task started twice";
                 self.broken = self.broken.or((!new).then_some(why));
+                let unrun = self.unrun.contains(&task);
+                let why = "W1 a task started that was cancelled or given back";
+                self.broken = self.broken.or(unrun.then_some(why));
             }
+            Action::Cancel(task) => {
+                self.unrun.insert(task);
+                if self.team().backlog.front() != Some(&task) {
+                    self.sights.0 |= LEFT_THE_MIDDLE;
+                }
+            }
+            Action::GiveBack(task) => {
+                self.unrun.insert(task);
+            }
+            Action::Expired(_) => self.sights.0 |= EXPIRED,
+            Action::Ask(Request::Abort) if self.team().closed => {
+                self.sights.0 |= ABORTED_AFTER_A_QUIT;
+            }
+            Action::TakeRequest(request) if self.sizes.is_some() => self.see_sizes(request),
             Action::Lost(..) if waits => self.sights.0 |= LOST_TO_THE_FRONT,
             Action::Ended(..) if debt => {
                 let others = self.team().working() > 1;
@@ -256,6 +418,27 @@ impl TeamSystem {
             Action::Gone(_) => self.sights.0 |= GONE,
             _ => {}
         }
+    }
+
+    fn see_sizes(&mut self, request: Request) {
+        let stay = self.team().staying();
+        let debt = self.team().debt > 0;
+        let Some(sizes) = &mut self.sizes else {
+            return;
+        };
+        match request {
+            Request::Begin => sizes.begun = true,
+            Request::Resize(least, most) => {
+                (sizes.least, sizes.most) = (least, most);
+                if debt && stay < sizes.least() {
+                    self.sights.0 |= DEBT_FORGIVEN;
+                }
+            }
+            Request::Enter => sizes.blocked += 1,
+            Request::Exit => sizes.blocked -= 1,
+            _ => {}
+        }
+        self.highest = self.highest.max(sizes.most());
     }
 
     /// Every way in which the step that is open may be decided.
@@ -342,6 +525,12 @@ impl TeamSystem {
         if team.quitting {
             offers.push(Action::Finish);
         }
+        if team.step.as_ref().is_some_and(|step| step.aborts) {
+            offers.extend(waiting.iter().map(|&task| Action::GiveBack(task)));
+        }
+        if !team.queue.is_empty() {
+            offers.push(Action::Admit);
+        }
         offers.into_iter().filter_map(|it| self.may(it)).collect()
     }
 
@@ -351,6 +540,17 @@ impl TeamSystem {
             self.left.tasks = 0;
             self.left.resizes = 0;
             self.left.raises = 0;
+            if let Some(keeps) = &mut self.left.keeps {
+                (keeps.targets, keeps.queues) = (&[], 0);
+            }
+        }
+        if self.team().quitting
+            && let Some(keeps) = &mut self.left.keeps
+        {
+            keeps.expiries = 0;
+        }
+        if self.broken.is_none() && self.team().readmitted.is_some() {
+            self.broken = Some("T9 a caller that was admitted did not submit");
         }
         if self.broken.is_none() && !self.fine() {
             while self.team().failures > 0 {
@@ -372,8 +572,10 @@ impl TeamSystem {
         let mut tasks: Vec<TaskId> = team.backlog.iter().copied().collect();
         let mut others: Vec<(Place, Option<Post>, TaskId)> = Vec::new();
         for (&task, &place) in &team.tasks {
+            if team.backlog.contains(&task) {
+                continue;
+            }
             match place {
-                Place::Waiting => {}
                 Place::Assigned(worker) => {
                     others.push((Place::Assigned(0), team.workers.get(&worker).copied(), task));
                 }
@@ -382,6 +584,7 @@ impl TeamSystem {
                 _ => others.push((place, None, task)),
             }
         }
+        // Tasks that have left the line unrun are alike, but for a wrong model.
         others.sort_unstable();
         tasks.extend(others.iter().map(|&(_, _, task)| task));
 
@@ -414,7 +617,12 @@ impl TeamSystem {
         team.workers = (0..).zip(posts).collect();
         team.backlog = (0..team.backlog.len()).collect();
         team.idle = (0..team.idle.len()).collect();
+        // Those that have not been accepted come after those that have.
+        let (back, queue) = (team.admitted.len(), team.queue.len());
+        team.admitted = (0..back).map(|n| tasks.len() + n).collect();
+        team.queue = (0..queue).map(|n| tasks.len() + back + n).collect();
         self.started = self.started.iter().map(|task| task_numbers[task]).collect();
+        self.unrun = self.unrun.iter().map(|task| task_numbers[task]).collect();
         self
     }
 
@@ -426,23 +634,48 @@ impl TeamSystem {
 
     // What may happen.
 
+    /// A task that nobody has heard of.
+    fn new_task(&self) -> TaskId {
+        let team = self.team();
+        team.tasks.len() + team.queue.len() + team.admitted.len()
+    }
+
     fn callers(&self, all: &mut Moves) {
         if self.team().closed {
             let mut state = self.clone();
-            let task = self.team().tasks.len();
+            let task = self.new_task();
             state.must(Action::Refuse(task));
             state.must(Action::Deny(Request::Quit));
             state.must_not(Action::Accept(task), "W4 a task is accepted after the quit");
             state.must_not(Action::Ask(Request::Quit), "W3 two quits are accepted");
+            if self.sizes.is_some() {
+                state.must(Action::Deny(Request::Begin));
+                let why = "W4 sizes are changed after the quit";
+                state.must_not(Action::Ask(Request::Resize(0, 1)), why);
+                let why = "W4 there is no room after the quit";
+                state.must_not(Action::Full(task), why);
+                state.must_not(Action::Queue(task), why);
+            }
+            if self.team().finished {
+                let why = "T6 an abort is accepted after the end";
+                state.must_not(Action::Ask(Request::Abort), why);
+            }
             if state.broken.is_some() {
                 all.add(false, "refused", vec![state]);
             }
             return;
         }
-        if self.left.tasks > 0 {
+        if self.left.tasks > 0 && !self.room() {
+            self.finds_no_room(all);
+        } else if self.left.tasks > 0 {
             let mut state = self.clone();
             state.left.tasks -= 1;
-            let task = self.team().tasks.len();
+            let task = self.new_task();
+            if self.sizes.is_some() {
+                let why = "P1 there is said to be no room, and there is";
+                state.must_not(Action::Full(task), why);
+                state.must_not(Action::Queue(task), why);
+            }
             state.must(Action::Accept(task));
             let states = state.taken(Action::Take(task));
             all.add(false, "a task is accepted", states);
@@ -477,6 +710,181 @@ impl TeamSystem {
         state.must(Action::Ask(Request::Quit));
         let states = state.taken(Action::TakeRequest(Request::Quit));
         all.add(false, "a quit is accepted", states);
+    }
+
+    /// Whether more tasks may wait, by the numbers that are shown.
+    fn room(&self) -> bool {
+        let (now, admitted) = (self.team().numbers(), self.team().admitted.len());
+        let bound = self.left.keeps.map_or(usize::MAX, |it| it.terms.bound);
+        now.backlogged + admitted < now.idle.saturating_add(bound)
+    }
+
+    fn finds_no_room(&self, all: &mut Moves) {
+        let mut state = self.clone();
+        let task = self.new_task();
+        state.must(Action::Full(task));
+        let why = "P1 a task is accepted for which there is no room";
+        state.must_not(Action::Accept(task), why);
+        if state.broken.is_some() {
+            all.add(false, "no room", vec![state]);
+            return;
+        }
+        if let Some(keeps) = state.left.keeps.as_mut().filter(|it| it.queues > 0) {
+            keeps.queues -= 1;
+            state.left.tasks -= 1;
+            state.must(Action::Queue(task));
+            all.add(false, "a caller waits for room", vec![state.close()]);
+        }
+    }
+
+    /// What happens besides to a pool that keeps sizes.
+    fn kept(&self, all: &mut Moves) {
+        let (Some(keeps), Some(sizes)) = (self.left.keeps, self.sizes) else {
+            return;
+        };
+        self.sizing(keeps, sizes, all);
+        self.leaving_the_line(keeps, all);
+        if let Some(&task) = self.team().admitted.first() {
+            let mut state = self.clone();
+            state.must(Action::Back(task));
+            let what = "a caller that was admitted is back";
+            if self.team().closed {
+                state.must(Action::Refuse(task));
+                all.add(true, what, vec![state.close()]);
+            } else {
+                state.must(Action::Accept(task));
+                all.add(true, what, state.taken(Action::Take(task)));
+            }
+        }
+    }
+
+    fn spend(&mut self, change: fn(&mut Keeping)) {
+        if let Some(keeps) = &mut self.left.keeps {
+            change(keeps);
+        }
+    }
+
+    fn sizing(&self, keeps: Keeping, sizes: Sizes, all: &mut Moves) {
+        let mut asks = |owed, request, change: fn(&mut Keeping)| {
+            let mut state = self.clone();
+            state.spend(change);
+            state.must(Action::Ask(request));
+            let states = state.taken(Action::TakeRequest(request));
+            all.add(owed, taken(request), states);
+        };
+        if !sizes.begun && !self.team().closed {
+            asks(false, Request::Begin, |_| {});
+        }
+        if let Some(&(least, most)) = keeps.targets.first() {
+            let request = Request::Resize(least, most);
+            asks(false, request, |it| it.targets = &it.targets[1..]);
+        }
+        if keeps.blocks > 0 && self.unblocked() > 0 {
+            asks(false, Request::Enter, |it| it.blocks -= 1);
+        }
+        if sizes.blocked > 0 {
+            asks(true, Request::Exit, |_| {});
+        }
+        if keeps.expiries > 0 {
+            for &worker in &self.team().idle {
+                let mut state = self.clone();
+                state.spend(|it| it.expiries -= 1);
+                if let Some(state) = state.may(Action::Expired(worker)) {
+                    all.add(false, "a worker has rested for long", state.decided());
+                    if !self.fine() {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tasks that leave the line other than by being fetched.
+    fn leaving_the_line(&self, keeps: Keeping, all: &mut Moves) {
+        if keeps.aborts > 0 && !self.team().finished {
+            let mut state = self.clone();
+            state.spend(|it| it.aborts -= 1);
+            state.must(Action::Ask(Request::Abort));
+            let mut states = state.taken(Action::TakeRequest(Request::Abort));
+            for state in &mut states {
+                let left = !state.team().backlog.is_empty();
+                let why = "W1 an abort leaves a task that waits";
+                state.broken = state.broken.or(left.then_some(why));
+            }
+            all.add(false, "an abort is accepted", states);
+        }
+        let all_of_them = if self.fine() { usize::MAX } else { 1 };
+        // Of those that wait, the last: the numbers of the others do not change.
+        for &task in self.team().backlog.iter().rev().take(all_of_them) {
+            if keeps.cancels > 0 {
+                let mut state = self.clone();
+                state.spend(|it| it.cancels -= 1);
+                state.must(Action::Cancel(task));
+                all.add(false, "a task is cancelled", state.decided());
+            }
+            if keeps.in_place > 0 {
+                let mut state = self.clone();
+                state.spend(|it| it.in_place -= 1);
+                state.must(Action::InPlace(task));
+                all.add(false, "a task is to run in place", state.decided());
+            }
+        }
+        if let Some(task) = self.first(|place| place == Place::OnSite) {
+            let mut state = self.clone();
+            state.must(Action::Start(task));
+            if self.fine() {
+                all.add(true, "a task starts in place", vec![state.close()]);
+            } else {
+                state.must(Action::Stop {
+                    task,
+                    panicked: false,
+                });
+                state.must(Action::EndedInPlace(task));
+                all.add(true, "a task runs in place", state.decided());
+            }
+        }
+        if let Some(task) = self.first(|place| place == Place::RunningOnSite) {
+            let mut state = self.clone();
+            state.must(Action::Stop {
+                task,
+                panicked: false,
+            });
+            all.add(true, "a task stops in place", vec![state.close()]);
+        }
+        if let Some(task) = self.first(|place| place == Place::StoppedOnSite) {
+            let mut state = self.clone();
+            state.must(Action::EndedInPlace(task));
+            all.add(true, "a step sees an end in place", state.decided());
+        }
+        self.not_again(all);
+    }
+
+    /// What does not wait does not leave the line.
+    fn not_again(&self, all: &mut Moves) {
+        let others = self.team().tasks.iter();
+        let mut others = others.filter(|&(_, &place)| place != Place::Waiting);
+        let mut state = self.clone();
+        if self.fine() {
+            for (&task, _) in others.by_ref() {
+                state.must_not(Action::Cancel(task), "W1 a task is cancelled late");
+                state.must_not(Action::InPlace(task), "W1 a task is run in place late");
+            }
+        }
+        if state.broken.is_some() {
+            all.add(false, "withdrawn late", vec![state]);
+        }
+    }
+
+    /// How many workers run a task, or are about to, and do not block.
+    fn unblocked(&self) -> usize {
+        let team = self.team();
+        let runs = team.tasks.values().filter(|place| match **place {
+            Place::Running(_) => true,
+            Place::Assigned(worker) => !self.fine() && team.workers[&worker] == Post::Busy,
+            _ => false,
+        });
+        let blocked = self.sizes.map_or(0, |it| it.blocked);
+        runs.count().saturating_sub(blocked)
     }
 
     /// In a pool, the same critical section takes what it accepts.
@@ -596,6 +1004,9 @@ impl TeamSystem {
         let Some((worker, task)) = self.at_work() else {
             return;
         };
+        if self.unblocked() == 0 {
+            return;
+        }
         let mut state = self.clone();
         state.must(Action::Start(task));
         state.must(Action::Stop {
@@ -627,7 +1038,9 @@ impl TeamSystem {
                 all.add(true, "a worker refuses its task", vec![state.close()]);
             }
         }
-        if let Some(task) = self.first(|place| matches!(place, Place::Running(_))) {
+        if let Some(task) = self.first(|place| matches!(place, Place::Running(_)))
+            && self.unblocked() > 0
+        {
             for panicked in [false, true] {
                 let mut state = self.clone();
                 state.must(Action::Stop { task, panicked });
@@ -635,7 +1048,10 @@ impl TeamSystem {
             }
         }
         for (&task, &place) in places {
-            let started = !matches!(place, Place::InFlight | Place::Waiting | Place::Assigned(_));
+            let started = !matches!(
+                place,
+                Place::InFlight | Place::Waiting | Place::Assigned(_) | Place::OnSite
+            );
             if started && let Some(state) = self.may(Action::Start(task)) {
                 all.add(false, "a task starts again", vec![state.close()]);
             }
@@ -658,15 +1074,19 @@ impl TeamSystem {
     }
 
     fn factory(&self, all: &mut Moves) {
-        let Some(asked) = &self.pool.asked else {
+        let kept = self.team().asking.as_ref().filter(|_| self.sizes.is_some());
+        let kept = kept.map(|it| [it.workers, it.lowest, it.highest]);
+        let announced = self.pool.asked.as_ref();
+        let announced = announced.map(|it| [it.workers, it.lowest, it.highest]);
+        let Some([workers, lowest, highest]) = kept.or(announced) else {
             return;
         };
         let new = self.team().workers.len();
         let mut answers = Vec::new();
-        if asked.workers < asked.highest {
+        if workers < highest {
             answers.push(Action::Made(new));
         }
-        if asked.workers >= asked.lowest {
+        if workers >= lowest {
             answers.push(Action::AtLimit);
         }
         if self.left.failures > 0 {
@@ -752,10 +1172,12 @@ impl TeamSystem {
 
 /// What takes the actions.
 fn team(bounds: Bounds) -> Team {
-    match bounds.coordinator {
+    let mut team = match bounds.coordinator {
         Coordinator::None => Team::pool(),
         _ => Team::default(),
-    }
+    };
+    team.keeps = bounds.keeps.map(|it| it.terms);
+    team
 }
 
 fn asked(request: Request) -> &'static str {
@@ -764,7 +1186,7 @@ fn asked(request: Request) -> &'static str {
         Request::Grow(_) => "grow by two is asked",
         Request::Shrink(Some(_)) => "shrink by one is asked",
         Request::Shrink(None) => "shrink by all is asked",
-        Request::Raised | Request::Quit => "a request is asked",
+        _ => "a request is asked",
     }
 }
 
@@ -776,6 +1198,11 @@ fn taken(request: Request) -> &'static str {
         Request::Shrink(None) => "a step takes shrink by all",
         Request::Raised => "a step takes the raise",
         Request::Quit => "a step takes the quit",
+        Request::Begin => "the start",
+        Request::Resize(..) => "other sizes",
+        Request::Enter => "a worker blocks",
+        Request::Exit => "a worker blocks no more",
+        Request::Abort => "an abort",
     }
 }
 
@@ -802,6 +1229,7 @@ impl System for TeamSystem {
         let mut from = self.clone();
         from.sights = Sights::default();
         from.callers(&mut all);
+        from.kept(&mut all);
         from.withdrawals(&mut all);
         from.steps(&mut all);
         if from.fine() {
@@ -815,8 +1243,17 @@ impl System for TeamSystem {
     fn quiet(&self) -> bool {
         let team = self.team();
         // With room for a worker, work waits only after a failure, which was reported.
-        let excused = team.live() >= self.pool.limit || team.retry;
-        team.end().is_ok() && (team.backlog.is_empty() || excused)
+        let limit = self.sizes.map_or(self.pool.limit, Sizes::most);
+        let excused = team.live() >= limit || team.retry;
+        let missing = team.staying() < self.least() && !team.closed;
+        if team.queue.is_empty() {
+            let nothing_waits = team.backlog.is_empty() && !missing;
+            return team.end().is_ok() && (nothing_waits || excused);
+        }
+        // Callers wait as long as the tasks before them.
+        let mut without = team.clone();
+        without.queue.clear();
+        without.end().is_ok() && excused && !self.room() && !team.closed
     }
 
     fn properties() -> Vec<Property<Explored<Self>>> {
@@ -865,6 +1302,29 @@ impl System for TeamSystem {
             Property::always("T7 nothing is abandoned before a quit", |_, it: &Self| {
                 it.team().quitting || it.team().numbers().abandoned == 0
             }),
+            Property::always(
+                "P1 no more workers stay than there shall be",
+                |_, it: &Self| {
+                    let most = it.sizes.map_or(usize::MAX, Sizes::most);
+                    it.team().quitting || it.team().staying() <= most
+                },
+            ),
+            Property::always(
+                "P1 a worker that is missing is asked for",
+                |_, it: &Self| {
+                    let team = it.team();
+                    let waits = team.asking.is_some() || team.retry || team.leaving > 0;
+                    team.quitting || waits || team.staying() >= it.least()
+                },
+            ),
+            Property::always(
+                "T9 no caller waits for room that there is, or after a quit",
+                |_, it: &Self| {
+                    let team = it.team();
+                    let waits = !team.queue.is_empty() && team.asking.is_none();
+                    !waits || !(team.closed || it.room())
+                },
+            ),
             Property::sometimes("a task waits while quitting", |_, it: &Self| {
                 it.team().quitting && it.team().backlogged() > 0
             }),
@@ -932,6 +1392,52 @@ impl System for TeamSystem {
             Property::sometimes("one dies that is to leave", |_, it: &Self| {
                 it.sights.0 & GONE_DISMISSED != 0
             }),
+            Property::sometimes("a task waits for the start", |_, it: &Self| {
+                it.sizes.is_some_and(|it| !it.begun) && it.team().backlogged() > 0
+            }),
+            Property::sometimes("a worker is missing, and asked for", |_, it: &Self| {
+                let grows = it.team().asking.as_ref();
+                let grows = grows.is_some_and(|it| it.reason == Reason::Grow);
+                grows && it.team().staying() < it.least()
+            }),
+            Property::sometimes("a debt is forgiven by other sizes", |_, it: &Self| {
+                it.sights.0 & DEBT_FORGIVEN != 0
+            }),
+            Property::sometimes("one more works, because one blocks", |_, it: &Self| {
+                let most = it.sizes.map_or(usize::MAX, |it| it.most);
+                it.team().busy() > most && it.team().debt == 0
+            }),
+            Property::sometimes("it owes to leave when it blocks no more", |_, it: &Self| {
+                let most = it.sizes.filter(|it| it.blocked == 0);
+                let most = most.map_or(usize::MAX, Sizes::most);
+                it.team().busy() > most && it.team().debt > 0
+            }),
+            Property::sometimes("a worker leaves for idleness", |_, it: &Self| {
+                it.sights.0 & EXPIRED != 0
+            }),
+            Property::sometimes("a task leaves from behind another", |_, it: &Self| {
+                it.sights.0 & LEFT_THE_MIDDLE != 0
+            }),
+            Property::sometimes("the end waits for a task in place", |_, it: &Self| {
+                let (team, now) = (it.team(), it.team().numbers());
+                let nothing = team.live() + now.busy + now.backlogged == 0;
+                team.quitting && nothing && now.in_place > 0
+            }),
+            Property::sometimes("a task is given back", |_, it: &Self| {
+                it.team().numbers().returned > 0
+            }),
+            Property::sometimes("an abort comes after a quit", |_, it: &Self| {
+                it.sights.0 & ABORTED_AFTER_A_QUIT != 0
+            }),
+            Property::sometimes("a caller waits for room", |_, it: &Self| {
+                !it.team().queue.is_empty()
+            }),
+            Property::sometimes("one that waits has room", |_, it: &Self| {
+                !it.team().admitted.is_empty() && !it.team().closed
+            }),
+            Property::sometimes("one that waits is called by a quit", |_, it: &Self| {
+                !it.team().admitted.is_empty() && it.team().closed
+            }),
         ]
     }
 }
@@ -950,6 +1456,7 @@ pub fn configurations() -> Vec<Configuration> {
         withdrawals: 0,
         grain: Grain::Coarse,
         coordinator: Coordinator::Exclusive,
+        keeps: None,
     };
     let raised = |limit, tasks, resizes| Bounds {
         limit,
@@ -1017,12 +1524,121 @@ pub fn configurations() -> Vec<Configuration> {
     }
     all.extend([fetching(0, 1, 3, 1), fetching(1, 1, 2, 2)]);
     all.extend([fine(fetching(1, 1, 1, 1)), fine(fetching(2, 0, 2, 1))]);
+    all.extend(keeping());
     let one = |bounds: Bounds| {
         let size = bounds.limit + bounds.tasks + 2 * bounds.resizes;
         let exclusive = bounds.coordinator == Coordinator::Exclusive;
         let most = if exclusive { 8 } else { 7 };
-        let quick = bounds.grain == Grain::Coarse && size + 2 * bounds.raises <= most;
+        let coarse = bounds.grain == Grain::Coarse;
+        let quick = match bounds.keeps {
+            Some(keeps) => coarse && keeps.size() + bounds.tasks + bounds.losses <= 7,
+            None => coarse && size + 2 * bounds.raises <= most,
+        };
         Configuration::of(bounds.name(), quick, TeamSystem::new(bounds))
     };
     all.into_iter().map(one).collect()
+}
+
+/// Pools that keep sizes, each with some of what may happen to them.
+fn keeping() -> Vec<Bounds> {
+    let plain = |tasks, keeps| Bounds {
+        limit: 0,
+        raises: 0,
+        tasks,
+        resizes: 0,
+        failures: 1,
+        losses: 0,
+        withdrawals: 0,
+        grain: Grain::Coarse,
+        coordinator: Coordinator::None,
+        keeps: Some(keeps),
+    };
+    let of = Keeping::of;
+    let bounded = |keeps: Keeping, bound, queues| Keeping {
+        terms: Terms {
+            bound,
+            ..keeps.terms
+        },
+        queues,
+        ..keeps
+    };
+    let blocking = |keeps: Keeping, cap, blocks| Keeping {
+        terms: Terms { cap, ..keeps.terms },
+        blocks,
+        ..keeps
+    };
+    let calm = |bounds| Bounds {
+        failures: 0,
+        ..bounds
+    };
+    let lossy = |bounds| Bounds {
+        losses: 1,
+        ..bounds
+    };
+    let fine = |bounds| Bounds {
+        grain: Grain::Fine,
+        ..bounds
+    };
+    let targets = |keeps, targets| Keeping { targets, ..keeps };
+    let aborts = |keeps, aborts| Keeping { aborts, ..keeps };
+    let expires = |keeps| Keeping {
+        expiries: 1,
+        ..keeps
+    };
+    let withdraws = |keeps, cancels, in_place| Keeping {
+        cancels,
+        in_place,
+        ..keeps
+    };
+    let mut all = Vec::new();
+    // What each is about, by itself.
+    for (least, most) in [(0, 1), (1, 1), (1, 2)] {
+        let keeps = of(least, most);
+        all.extend([
+            lossy(plain(1, targets(keeps, &[(1, 2)]))),
+            plain(1, blocking(expires(keeps), 1, 1)),
+            plain(2, aborts(withdraws(keeps, 1, 1), 1)),
+            plain(3, aborts(bounded(keeps, 1, 1), 1)),
+        ]);
+    }
+    all.push(calm(plain(2, targets(of(2, 2), &[(1, 1), (2, 2)]))));
+    all.push(calm(plain(2, aborts(of(1, 1), 2))));
+    all.push(calm(plain(2, blocking(of(1, 1), 1, 1))));
+    // What comes together.
+    for (least, most) in [(0, 1), (1, 1), (0, 2), (1, 2), (2, 2)] {
+        let sizing = targets(expires(of(least, most)), &[(0, 1), (2, 2)]);
+        let resizing = Bounds {
+            resizes: 1,
+            ..plain(2, targets(of(least, most), &[(1, 1)]))
+        };
+        all.extend([
+            lossy(plain(2, sizing)),
+            resizing,
+            plain(2, blocking(expires(of(least, most)), 1, 2)),
+            lossy(plain(3, aborts(withdraws(of(least, most), 1, 1), 1))),
+            plain(4, withdraws(bounded(of(least, most), 1, 2), 1, 0)),
+            lossy(plain(4, bounded(of(least, most), 1, 2))),
+        ]);
+    }
+    all.extend([
+        calm(plain(3, targets(of(2, 2), &[(1, 1), (2, 2)]))),
+        calm(plain(3, blocking(of(1, 1), 2, 2))),
+        calm(plain(3, blocking(of(1, 2), 1, 2))),
+        calm(plain(
+            3,
+            targets(blocking(of(1, 1), 1, 1), &[(0, 2), (1, 1)]),
+        )),
+        calm(plain(5, aborts(bounded(of(0, 2), 2, 2), 1))),
+        calm(plain(3, expires(aborts(bounded(of(0, 2), 1, 2), 1)))),
+    ]);
+    let most_of_it = blocking(bounded(of(0, 1), 1, 1), 1, 1);
+    let most_of_it = withdraws(targets(most_of_it, &[(1, 1)]), 1, 1);
+    all.push(calm(plain(2, aborts(expires(most_of_it), 1))));
+    all.extend([
+        fine(calm(plain(2, aborts(withdraws(of(0, 1), 1, 1), 1)))),
+        fine(calm(plain(2, blocking(of(1, 1), 1, 1)))),
+        fine(plain(1, targets(expires(of(1, 1)), &[(0, 2)]))),
+        fine(calm(plain(3, bounded(of(1, 1), 1, 1)))),
+    ]);
+    all
 }

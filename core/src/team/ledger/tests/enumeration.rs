@@ -712,6 +712,7 @@ impl Account {
                     Action::Abandon => Abandon(self.state.ledger.abandon().unwrap()),
                     Action::Refused => Refused,
                     Action::Finish => Finish,
+                    Action::Admit | Action::Idle => unreachable!("no caller waits"),
                 };
                 self.carry_out(did);
                 did
