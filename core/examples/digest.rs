@@ -1,41 +1,70 @@
-//! Hashes every file below the given folders in a pool, and prints what `sha256sum` prints for them.
+//! Hashes every file below the given folders in a thread pool, and prints what `sha256sum` prints for them.
 //!
-//! `cargo run --release --example digest -- DIR…`
+//! `cargo run --release --example digest -- [-j THREADS] DIR…`
 //!
 //! The files are those that `find DIR… -type f` finds, sorted bytewise by path; symbolic links are not
-//! followed. What cannot be read is reported on standard error, and makes the exit status 1.
-//! Unix only, because there a path is the bytes that are to be printed.
+//! followed. `-` is standard input. What cannot be read is reported on standard error, and makes the exit
+//! status 1. Unix only, because there a path is the bytes that are to be printed.
+//!
+//! If standard error is a terminal, a bar shows how far it is. Ctrl-C aborts the pool: files that nobody has
+//! begun are left out, those that are being read are finished, what was hashed is printed, and the exit
+//! status is 130. A second Ctrl-C ends it at once.
 
 #![allow(
     clippy::disallowed_types,
     reason = "an example is a user's code, which no engine has to see"
 )]
 
-use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Read, Write};
 use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
+use std::process::{self, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use brigade::{JoinHandle, TaskError, ThreadPool};
+use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 type Digest = [u8; 32];
 
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
-    let roots: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
-    if roots.is_empty() {
-        complain("usage: digest DIR…");
+    let Some((threads, roots)) = arguments(env::args_os().skip(1)) else {
+        complain("usage: digest [-j THREADS] DIR…");
         return ExitCode::from(2);
-    }
-    let (files, found_all) = find(roots);
-    match print_digests(files, BufWriter::new(io::stdout())) {
-        Ok(hashed_all) if found_all && hashed_all => ExitCode::SUCCESS,
+    };
+    let pool = ThreadPool::builder()
+        .sizes(0, threads)
+        .name("digest")
+        .build();
+    let pool = pool.expect("there is such a pool");
+    // Nobody has quit it yet; if Ctrl-C comes first, that is noticed when something is submitted.
+    let _ = pool.start();
+    let screen = Screen::new();
+    let interrupted = stop_on_ctrl_c(&pool, &screen);
+
+    let (files, found_all) = find(roots, &screen, &interrupted);
+    let found = files.len();
+    screen.bar.set_length(found as u64);
+    let out = BufWriter::new(io::stdout());
+    let printed = print_digests(&pool, files, out, &screen, &interrupted);
+    screen.bar.finish_and_clear();
+    match printed {
+        Ok(hashed) if interrupted.load(Ordering::Relaxed) => {
+            // Every task has ended, so this waits for nothing but the threads.
+            let _ = pool.shutdown();
+            screen.complain(format_args!("digest: {hashed} of {found} files hashed"));
+            ExitCode::from(INTERRUPTED)
+        }
+        Ok(hashed) if found_all && hashed == found => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             // A closed pipe is a reader who has seen enough, and needs no telling.
@@ -47,20 +76,93 @@ fn main() -> ExitCode {
     }
 }
 
+/// How many threads there may be, and what is to be hashed; nothing, if that makes no sense.
+fn arguments(mut given: impl Iterator<Item = OsString>) -> Option<(usize, Vec<PathBuf>)> {
+    let mut threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut roots = Vec::new();
+    while let Some(argument) = given.next() {
+        if argument == "-j" {
+            threads = given.next()?.to_str()?.parse().ok().filter(|&it| it > 0)?;
+        } else {
+            roots.push(argument.into());
+        }
+    }
+    (!roots.is_empty()).then_some((threads, roots))
+}
+
 /// Prints to standard error. `eprintln!` would panic when that is closed.
 fn complain(what: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{what}");
 }
 
+/// A bar on standard error, if that is a terminal; and whoever else writes there.
+#[derive(Clone)]
+struct Screen {
+    bar: ProgressBar,
+    /// Whether standard output goes to a terminal as well.
+    shared: bool,
+}
+
+impl Screen {
+    fn new() -> Self {
+        let style = ProgressStyle::with_template("{bar:40} {pos} of {len} files, {eta} left");
+        // Shows nothing where there is no terminal.
+        let bar = ProgressBar::new(0).with_style(style.expect("that is a template"));
+        let shared = io::stdout().is_terminal();
+        Self { bar, shared }
+    }
+
+    fn complain(&self, what: impl fmt::Display) {
+        self.bar.suspend(|| complain(what));
+    }
+
+    /// Prints a line, which shows at once if the bar is on the same terminal.
+    fn print<W: Write>(
+        &self,
+        out: &mut W,
+        print: impl FnOnce(&mut W) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if !self.shared {
+            return print(out);
+        }
+        self.bar.suspend(|| print(out).and_then(|()| out.flush()))
+    }
+}
+
+/// On Ctrl-C, gives up what the pool has not begun; the answer says whether that has happened.
+fn stop_on_ctrl_c(pool: &ThreadPool, screen: &Screen) -> Arc<AtomicBool> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let handler = {
+        let (pool, screen) = (pool.clone(), screen.clone());
+        let interrupted = Arc::clone(&interrupted);
+        move || {
+            if interrupted.swap(true, Ordering::Relaxed) {
+                process::exit(INTERRUPTED.into());
+            }
+            // Dropped unrun, each is `Closed` to whoever joins it.
+            drop(pool.abort());
+            screen.complain("digest: interrupted; what has begun is finished");
+        }
+    };
+    // It is called on a thread, not in a signal handler, and so may do anything.
+    if let Err(error) = ctrlc::set_handler(handler) {
+        screen.complain(format_args!("digest: Ctrl-C will end it at once: {error}"));
+    }
+    interrupted
+}
+
 /// The regular files at and below these paths, sorted, and whether everything could be looked at.
-fn find(roots: Vec<PathBuf>) -> (Vec<PathBuf>, bool) {
+fn find(roots: Vec<PathBuf>, screen: &Screen, interrupted: &AtomicBool) -> (Vec<PathBuf>, bool) {
     let mut files = Vec::new();
     let mut found_all = true;
     // A list instead of recursion: folders may be deeper than the stack.
     let mut to_visit = roots;
     while let Some(path) = to_visit.pop() {
+        if interrupted.load(Ordering::Relaxed) {
+            break;
+        }
         if let Err(error) = visit(&path, &mut files, &mut to_visit) {
-            complain(format_args!("digest: {path:?}: {error}"));
+            screen.complain(format_args!("digest: {path:?}: {error}"));
             found_all = false;
         }
     }
@@ -70,6 +172,10 @@ fn find(roots: Vec<PathBuf>) -> (Vec<PathBuf>, bool) {
 }
 
 fn visit(path: &Path, files: &mut Vec<PathBuf>, to_visit: &mut Vec<PathBuf>) -> io::Result<()> {
+    if bytes(path) == STANDARD_INPUT {
+        files.push(path.to_owned());
+        return Ok(());
+    }
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_file() {
         files.push(path.to_owned());
@@ -81,62 +187,71 @@ fn visit(path: &Path, files: &mut Vec<PathBuf>, to_visit: &mut Vec<PathBuf>) -> 
     Ok(())
 }
 
-/// Prints the digests in the order of the files, each once all before it are there, and says whether
-/// all files could be hashed. An error is one of `out`.
-fn print_digests(files: Vec<PathBuf>, mut out: impl Write) -> io::Result<bool> {
+/// Prints the digests in the order of the files, each once all before it are there, and says how many files
+/// were hashed. An error is one of `out`.
+fn print_digests(
+    pool: &ThreadPool,
+    files: Vec<PathBuf>,
+    mut out: impl Write,
+    screen: &Screen,
+    interrupted: &AtomicBool,
+) -> io::Result<usize> {
     let files: Arc<[PathBuf]> = files.into();
-    let results = hash_all(&files);
-    let mut early = BTreeMap::new();
-    let mut hashed_all = true;
-    for (index, file) in files.iter().enumerate() {
-        let result = loop {
-            if let Some(result) = early.remove(&index) {
-                break result;
-            }
-            match results.recv() {
-                Ok((index, result)) => early.insert(index, result),
-                // All senders are gone: the pool could not start a thread, and said so.
-                Err(_) => break Err(io::Error::other("not hashed")),
-            };
+    let mut hashed = 0;
+    for (file, handle) in files.iter().zip(hash_all(pool, &files, &screen.bar)) {
+        let result = match handle.map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            // Ctrl-C came before it was submitted, or before it began.
+            None => continue,
+            Some(Err(TaskError::Closed)) if interrupted.load(Ordering::Relaxed) => continue,
+            // The pool could not start a thread, and said so.
+            Some(Err(error)) => Err(io::Error::other(error.to_string())),
         };
         match result {
-            Ok(digest) => print_line(&mut out, &digest, bytes(file))?,
-            Err(error) => {
-                complain(format_args!("digest: {file:?}: {error}"));
-                hashed_all = false;
+            Ok(digest) => {
+                screen.print(&mut out, |out| print_line(out, &digest, bytes(file)))?;
+                hashed += 1;
             }
+            Err(error) => screen.complain(format_args!("digest: {file:?}: {error}")),
         }
     }
     out.flush()?;
-    Ok(hashed_all)
+    Ok(hashed)
 }
 
-/// Hashes the files in a pool of as many threads as run at once. The results come as they are had,
-/// each with the index of its file.
-fn hash_all(files: &Arc<[PathBuf]>) -> mpsc::Receiver<(usize, io::Result<Digest>)> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let pool = brigade::pool(
-        move || threads,
-        |body| brigade::start_thread("digest", body),
-    );
-    let (sender, results) = mpsc::channel();
-    for index in 0..files.len() {
-        let (files, sender) = (Arc::clone(files), sender.clone());
-        let accepted = pool.execute(move || {
-            // There is no receiver any more if nobody reads what we print.
-            let _ = sender.send((index, hash(&files[index])));
-        });
-        // It has not been quit. Were it refused, its sender would be dropped, which is noticed.
-        drop(accepted);
-    }
-    // Finishes what was accepted. If no thread can be had for it, drops it, which is noticed too.
+/// Has the files hashed; a handle for each that the pool took.
+fn hash_all(
+    pool: &ThreadPool,
+    files: &Arc<[PathBuf]>,
+    bar: &ProgressBar,
+) -> Vec<Option<JoinHandle<io::Result<Digest>>>> {
+    let spawn = |index: usize| {
+        let (files, bar) = (Arc::clone(files), bar.clone());
+        let task = move || {
+            let digest = hash(&files[index]);
+            bar.inc(1);
+            digest
+        };
+        pool.spawn(task).ok()
+    };
+    let handles = (0..files.len()).map(spawn).collect();
+    // Finishes what was accepted. If no thread can be had for it, drops it, which whoever joins it learns.
     let _ = pool.quit();
-    results
+    handles
 }
 
-/// The file's digest, read piece by piece: however large the file is, the memory is not.
+const STANDARD_INPUT: &[u8] = b"-";
+
 fn hash(path: &Path) -> io::Result<Digest> {
-    let mut file = File::open(path)?;
+    if bytes(path) == STANDARD_INPUT {
+        digest(io::stdin().lock())
+    } else {
+        digest(File::open(path)?)
+    }
+}
+
+/// The digest of all that is read, piece by piece: however much that is, the memory is not.
+fn digest(mut file: impl Read) -> io::Result<Digest> {
     let mut sha = Sha256::new();
     let mut piece = [0; 64 * 1024];
     loop {

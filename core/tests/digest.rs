@@ -1,15 +1,23 @@
 //! The example `digest` against `find` and `sha256sum`, byte for byte, and its exit status.
 
 #![cfg(all(unix, not(any(feature = "loom", feature = "shuttle"))))]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "these are tests"
+)]
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 /// The built example: cargo puts it next to the folder of the tests.
 fn digest() -> Command {
@@ -199,10 +207,153 @@ fn a_full_disk_is_reported() {
     );
 }
 
+/// A digest on one thread that has hashed `+first` and reads its standard input, on which `rest` waits.
+/// (A plus sorts before a minus, and that before a letter.)
+struct Busy {
+    child: Child,
+    input: ChildStdin,
+    errors: BufReader<ChildStderr>,
+    /// Until it is dropped, the child is killed if it takes for ever: then a test fails, and does not hang.
+    _watched: mpsc::Sender<()>,
+}
+
+impl Busy {
+    fn new(name: &str) -> Self {
+        let root = folder(name);
+        for name in ["+first", "rest"] {
+            fs::write(root.join(name), name).unwrap();
+        }
+        let mut command = digest();
+        command
+            .args(["-j", "1", "rest", "-", "+first"])
+            .current_dir(&root)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let (watched, over) = mpsc::channel::<()>();
+        let pid = child.id();
+        thread::spawn(move || {
+            if over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                send_signal("-KILL", pid);
+            }
+        });
+        // More than a pipe holds: when it is written, some of it was read.
+        input.write_all(INPUT).unwrap();
+        Self {
+            child,
+            input,
+            errors,
+            _watched: watched,
+        }
+    }
+
+    fn press_ctrl_c(&self) {
+        send_signal("-INT", self.child.id());
+    }
+
+    fn next_error(&mut self) -> String {
+        let mut line = String::new();
+        self.errors.read_line(&mut line).unwrap();
+        line
+    }
+}
+
+fn send_signal(signal: &str, pid: u32) {
+    let mut kill = Command::new("kill");
+    let status = kill.args([signal, &pid.to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const INPUT: &[u8] = &[b'x'; 1 << 20];
+
 #[test]
-fn without_arguments_it_says_how_to_use_it() {
+fn ctrl_c_finishes_what_runs_and_drops_what_waits() {
+    let mut busy = Busy::new("digest-ctrl-c");
+    busy.press_ctrl_c();
+    // Said once what waits is given up; only then may the one thread get on.
+    let interrupted = "digest: interrupted; what has begun is finished\n";
+    assert_eq!(busy.next_error(), interrupted);
+    drop(busy.input);
+    let output = busy.child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let mut errors = String::new();
+    busy.errors.read_to_string(&mut errors).unwrap();
+    assert_eq!(errors, "digest: 2 of 3 files hashed\n");
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("digest-ctrl-c");
+    assert_eq!(output.stdout, sums(&root, &["+first", "-"]));
+}
+
+#[test]
+fn a_second_ctrl_c_waits_for_nothing() {
+    let mut busy = Busy::new("digest-ctrl-c-twice");
+    busy.press_ctrl_c();
+    assert!(busy.next_error().starts_with("digest: interrupted"));
+    busy.press_ctrl_c();
+    // Its input is open still, so what it reads has not ended.
+    let status = busy.child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    drop(busy.input);
+}
+
+#[test]
+fn standard_input_is_a_minus_as_for_sha256sum() {
+    let busy = Busy::new("digest-input");
+    drop(busy.input);
+    let output = busy.child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("digest-input");
+    assert_eq!(output.stdout, sums(&root, &["+first", "-", "rest"]));
+}
+
+/// What `sha256sum` prints for these, with that input.
+fn sums(from: &Path, files: &[&str]) -> Vec<u8> {
+    let mut command = Command::new("sha256sum");
+    command.args(files).current_dir(from);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(INPUT).unwrap();
+    child.wait_with_output().unwrap().stdout
+}
+
+#[test]
+fn on_a_terminal_there_is_a_bar_and_the_lines_are_the_same() {
+    let root = folder("digest-terminal");
+    fs::write(root.join("file"), "x").unwrap();
+    // What gives a program a terminal, on Linux.
+    let script = Command::new("script")
+        .args(["-qefc", "\"$DIGEST\" file", "/dev/null"])
+        .env("DIGEST", digest().get_program())
+        .env("TERM", "xterm")
+        .current_dir(&root)
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = script else {
+        println!("skipped: there is no `script`");
+        return;
+    };
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    assert!(shown.contains(" of 1 files"), "{shown}");
+    let line = String::from_utf8(expected(&root, &["file"])).unwrap();
+    assert!(shown.contains(line.trim_end()), "{shown}");
+}
+
+#[test]
+fn without_sensible_arguments_it_says_how_to_use_it() {
+    for arguments in [&["-j"][..], &["-j", "0", "."], &["-j", "many", "."]] {
+        let output = digest().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
     let output = digest().output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(output.stdout, b"");
-    assert_eq!(output.stderr, "usage: digest DIR…\n".as_bytes());
+    assert_eq!(
+        output.stderr,
+        "usage: digest [-j THREADS] DIR…\n".as_bytes()
+    );
 }
