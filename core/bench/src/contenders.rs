@@ -16,6 +16,8 @@ use crate::pin::Place;
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Ours,
+    /// Our own `pool`, where it is not what is measured but what we start from.
+    Pool,
     /// Whoever is best of these in a row is who we are compared with.
     Peer,
     /// Compared with apart: its threads are for blocking, and its tasks have handles.
@@ -124,6 +126,40 @@ impl Contender for Brigade {
     }
 }
 
+/// The thread pool that users hold: results, sizes, an end.
+pub struct BrigadeThreads(pub brigade::ThreadPool);
+
+impl BrigadeThreads {
+    /// Of so many threads, and with whatever else the builder was told.
+    #[must_use]
+    pub fn build(builder: brigade::Builder, threads: usize, on_start: &Hook) -> Self {
+        let on_start = Arc::clone(on_start);
+        let builder = builder.sizes(threads, threads);
+        let pool = builder.on_thread_start(move |_| on_start()).build();
+        let pool = pool.expect("there is such a pool");
+        pool.start().expect("it has not been quit");
+        Self(pool)
+    }
+}
+
+impl Contender for BrigadeThreads {
+    const NAME: &'static str = Brigade::NAME;
+    const KIND: Kind = Kind::Ours;
+
+    fn new(threads: usize, on_start: &Hook) -> Self {
+        Self::build(brigade::ThreadPool::builder(), threads, on_start)
+    }
+
+    #[inline]
+    fn submit(&self, task: impl FnOnce() + Send + 'static) {
+        self.0.execute(task).expect("it has not been quit");
+    }
+
+    fn close(self) {
+        self.0.shutdown().expect("this is no thread of the pool");
+    }
+}
+
 /// A channel and threads that run what comes: no pool at all, for nothing contains a panic.
 pub struct Crossbeam {
     tasks: crossbeam_channel::Sender<Boxed>,
@@ -191,7 +227,7 @@ impl Contender for Mpsc {
     }
 }
 
-pub struct RustyPool(rusty_pool::ThreadPool);
+pub struct RustyPool(pub rusty_pool::ThreadPool);
 
 impl Contender for RustyPool {
     const NAME: &'static str = "rusty_pool";
@@ -253,7 +289,7 @@ impl Contender for Rayon {
 }
 
 /// The threads for blocking tasks; the runtime itself has nothing to do.
-pub struct Tokio(tokio::runtime::Runtime);
+pub struct Tokio(pub tokio::runtime::Runtime);
 
 impl Contender for Tokio {
     const NAME: &'static str = "tokio";
@@ -310,10 +346,16 @@ pub struct Ready<C> {
 impl<C: Contender> Ready<C> {
     #[must_use]
     pub fn new(workers: usize, place: Place) -> Self {
+        Self::made(workers, place, |hook| C::new(workers, hook))
+    }
+
+    /// The same, of a pool that is made in this way.
+    #[must_use]
+    pub fn made(workers: usize, place: Place, make: impl FnOnce(&Hook) -> C) -> Self {
         let place = Arc::new(place);
         let taken = Arc::clone(&place);
         let hook: Hook = Arc::new(move || taken.take());
-        let pool = C::new(workers, &hook);
+        let pool = make(&hook);
         at_once(&pool, workers, move || hook());
         Self {
             pool,

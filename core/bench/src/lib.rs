@@ -13,6 +13,7 @@
 //! | `pin`, `clock` | where threads run; wall and CPU time |
 //! | `tally`, `latch` | which tasks have run, and how the submitter waits for them |
 //! | `contenders` | one face for all pools |
+//! | `handles` | one more, for those that give results back |
 //! | `rows` | what is measured, and the target of each number |
 //! | `stats` | medians, paired ratios, intervals |
 //! | `run`, `report` | the rounds; tables and JSON |
@@ -22,6 +23,7 @@
 pub mod args;
 pub mod clock;
 pub mod contenders;
+pub mod handles;
 pub mod latch;
 pub mod pin;
 pub mod report;

@@ -97,8 +97,9 @@ pub fn compare(cells: &[Cell], metric: &Metric, mode: Mode) -> Vec<Comparison> {
             let at_most = match cell.kind {
                 Kind::Peer if best => at_most(Against::Best),
                 Kind::Tokio => at_most(Against::Tokio),
+                Kind::Pool => at_most(Against::Pool),
                 Kind::Raw => at_most(Against::Raw),
-                _ => None,
+                Kind::Peer | Kind::Ours => None,
             };
             comparison(
                 Some(cell.name),
@@ -360,6 +361,28 @@ mod tests {
         );
         let apart = compare(&cells, &metric(&targets), Mode::Apart);
         assert_eq!(apart[2].holds, Some(Holds::Yes), "0.8 is asked for there");
+    }
+
+    #[test]
+    fn our_pool_is_no_peer_and_has_a_target_of_its_own() {
+        let cells = [
+            cell("brigade", Kind::Ours, [22.0; 6]),
+            cell("pool", Kind::Pool, [20.0; 6]),
+            cell("peer", Kind::Peer, [44.0; 6]),
+        ];
+        let metric = metric(&[(Against::Best, 0.4), (Against::Pool, 1.2)]);
+        let found = compare(&cells, &metric, Mode::One);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|it| (it.against, it.best, it.holds))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (Some("pool"), false, Some(Holds::Yes)),
+                (Some("peer"), true, Some(Holds::No)),
+            ]
+        );
     }
 
     #[test]

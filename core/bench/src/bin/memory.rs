@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use brigade_bench::clock::PATIENCE;
 use brigade_bench::contenders::{Contender, at_once, no_hook};
-use brigade_bench::each;
+use brigade_bench::handles::{Promise, Spawner};
+use brigade_bench::{each, each_spawner};
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -197,6 +198,57 @@ fn allocations<C: Contender>(pool: &'static C) -> Vec<f64> {
     ]
 }
 
+/// A task with a result, that captures exactly so many words.
+fn answer<const WORDS: usize>(number: u64) -> impl FnOnce() -> u64 + Send + 'static {
+    let captured = [number; WORDS];
+    let task = move || {
+        ran();
+        black_box(captured).iter().sum()
+    };
+    assert_eq!(size_of_val(&task), WORDS * 8);
+    task
+}
+
+/// Allocations a spawned task until it has run, by what it captures; then with a join that may wait.
+fn spawned<C: Spawner>(pool: &'static C) -> Vec<f64> {
+    /// The least of some bursts, when what grows has grown. The handles are joined apart.
+    fn spawn<C: Spawner, const WORDS: usize>(pool: &C) -> f64 {
+        const BURST: usize = 1000;
+        let mut least = usize::MAX;
+        for _ in 0..15 {
+            let mut promises = Vec::with_capacity(BURST);
+            let before = ALLOCATIONS.load(Relaxed);
+            promises.extend((0..BURST as u64).map(|n| pool.spawn(answer::<WORDS>(n))));
+            wait_for(BURST);
+            least = least.min(ALLOCATIONS.load(Relaxed) - before);
+            let mut number = 0;
+            Promise::join_all(promises, |sum: u64| {
+                assert_eq!(sum, number * WORDS as u64, "another task's result");
+                number += 1;
+            });
+            assert_eq!(number, BURST as u64, "not every handle gave a result");
+        }
+        quiet();
+        least as f64 / BURST as f64
+    }
+    let waited = steady(|tasks| {
+        for n in 0..tasks as u64 {
+            assert_eq!(
+                pool.spawn(answer::<1>(n)).join(),
+                n,
+                "another task's result"
+            );
+        }
+    });
+    vec![
+        spawn::<C, 0>(pool),
+        spawn::<C, 1>(pool),
+        spawn::<C, 4>(pool),
+        spawn::<C, 6>(pool),
+        waited,
+    ]
+}
+
 fn measure<C: Contender>(row: &str, tasks: usize) -> Vec<f64> {
     match row {
         "waiting-8" => waiting::<C, 1>(tasks).to_vec(),
@@ -212,11 +264,15 @@ fn measure<C: Contender>(row: &str, tasks: usize) -> Vec<f64> {
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [row, contender, tasks] = &arguments[..] else {
-        eprintln!("usage: memory waiting-8|waiting-48|growth|allocations CONTENDER TASKS");
+        eprintln!("usage: memory waiting-8|waiting-48|growth|allocations|spawn CONTENDER TASKS");
         std::process::exit(2);
     };
     let tasks = tasks.parse().expect("a number of tasks");
-    let known = each!(C => (C::NAME == contender).then(|| measure::<C>(row, tasks)));
+    let known = if row == "spawn" {
+        each_spawner!(C => (C::NAME == contender).then(|| spawned(pool::<C>())))
+    } else {
+        each!(C => (C::NAME == contender).then(|| measure::<C>(row, tasks)))
+    };
     for number in known.first().expect("a contender's name") {
         println!("{number}");
     }

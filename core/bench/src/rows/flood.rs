@@ -76,7 +76,7 @@ fn submit<C: Contender>(pool: &C, tasks: impl Iterator<Item = u64>) {
     }
 }
 
-fn flood<C: Contender>(mode: Mode, submitters: u64, workers: usize, tasks: u64) -> Case {
+pub(super) fn flood<C: Contender>(mode: Mode, submitters: u64, workers: usize, tasks: u64) -> Case {
     let ready = Ready::<C>::new(workers, mode.workers());
     Case::of::<C>(move || {
         ready.settle();

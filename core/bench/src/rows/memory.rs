@@ -9,7 +9,7 @@ use crate::each;
 use crate::pin::Mode;
 
 /// The numbers of a row of the other program, which prints them one a line.
-fn measure(row: &str, contender: &str, quick: bool) -> Vec<f64> {
+pub(super) fn measure(row: &str, contender: &str, quick: bool) -> Vec<f64> {
     let here = env::current_exe().expect("this program is a file");
     let output = Command::new(here.with_file_name("memory"))
         .args([row, contender, if quick { "1000" } else { "100000" }])

@@ -1,7 +1,10 @@
 //! What is measured: rows of numbers, and the target of each.
 
 mod burst;
+mod execute;
+mod extras;
 mod flood;
+mod handles;
 mod memory;
 mod paced;
 mod round_trip;
@@ -20,6 +23,8 @@ pub enum Against {
     /// The best peer of the row.
     Best,
     Tokio,
+    /// Our own `pool`.
+    Pool,
     /// What the machine can do.
     Raw,
     /// Nobody: it is a bound.
@@ -165,6 +170,9 @@ pub fn all() -> Vec<Row> {
         round_trip::rows(),
         burst::rows(),
         threads::rows(),
+        execute::rows(),
+        handles::rows(),
+        extras::rows(),
         stepped::rows(),
         memory::rows(),
     ]

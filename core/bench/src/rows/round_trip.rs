@@ -73,7 +73,7 @@ fn signal() -> &'static Signal {
     }))
 }
 
-fn rounds(setup: &Setup<'_>, hot: bool) -> u64 {
+pub(super) fn rounds(setup: &Setup<'_>, hot: bool) -> u64 {
     match (hot, setup.quick) {
         (_, true) => 8,
         (true, false) => 2_000,
@@ -81,15 +81,15 @@ fn rounds(setup: &Setup<'_>, hot: bool) -> u64 {
     }
 }
 
-/// Wall and CPU time of a trip.
-fn measure(trips: u64, hot: bool, trip: impl Fn()) -> Vec<f64> {
+/// Wall and CPU time of a trip, of so many.
+pub(super) fn trips(count: u64, hot: bool, mut trip: impl FnMut()) -> Vec<f64> {
     if hot {
         let watch = Watch::start();
-        (0..trips).for_each(|_| trip());
-        return watch.per(trips).to_vec();
+        (0..count).for_each(|_| trip());
+        return watch.per(count).to_vec();
     }
     let (mut walls, mut cpus) = (Vec::new(), Vec::new());
-    for _ in 0..trips {
+    for _ in 0..count {
         thread::sleep(Duration::from_millis(2));
         let watch = Watch::start();
         let before = now();
@@ -102,10 +102,10 @@ fn measure(trips: u64, hot: bool, trip: impl Fn()) -> Vec<f64> {
 
 fn pool<C: Contender>(setup: &Setup<'_>, hot: bool) -> Case {
     let ready = Ready::<C>::new(2, setup.mode.workers());
-    let (trips, signal) = (rounds(setup, hot), signal());
+    let (count, signal) = (rounds(setup, hot), signal());
     Case::of::<C>(move || {
         ready.settle();
-        measure(trips, hot, || {
+        trips(count, hot, || {
             ready.pool.submit(|| signal.set());
             signal.wait();
         })
@@ -153,12 +153,12 @@ fn raw(setup: &Setup<'_>, hot: bool) -> Case {
         end,
         thread: Some(thread),
     };
-    let trips = rounds(setup, hot);
+    let count = rounds(setup, hot);
     Case::new("park/unpark", Kind::Raw, move || {
         // All of it, so that it lives as long as this closure.
         let other = &other;
         settle();
-        measure(trips, hot, || {
+        trips(count, hot, || {
             other.there.set();
             back.wait();
         })
