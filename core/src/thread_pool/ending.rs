@@ -102,7 +102,8 @@ impl ThreadPool {
     ///
     /// What it gives is empty, unless the pool was never started: then nothing could run what waits, and it
     /// is given back. A thread that a start policy of your own gave nothing to [join](crate::Thread) by has
-    /// then left the pool, and may have its thread-locals yet to drop.
+    /// then left the pool, and may have its thread-locals yet to drop. Do not call this in the drop of a
+    /// thread-local of a pool's thread: two threads that do wait for each other.
     ///
     /// # Errors
     /// [`ShutdownError::OwnThread`], at once, on a thread of this pool. The pool ends as after

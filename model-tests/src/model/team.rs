@@ -648,7 +648,7 @@ impl Team {
 
     /// Those that are not to leave.
     pub(super) fn staying(&self) -> usize {
-        self.free() + self.busy() - self.debt
+        (self.free() + self.busy()).saturating_sub(self.debt)
     }
 
     /// How many workers there may be, where that is kept.

@@ -637,7 +637,8 @@ impl TeamSystem {
     /// A task that nobody has heard of.
     fn new_task(&self) -> TaskId {
         let team = self.team();
-        team.tasks.len() + team.queue.len() + team.admitted.len()
+        let known = team.tasks.keys().chain(&team.queue).chain(&team.admitted);
+        known.max().map_or(0, |last| last + 1)
     }
 
     fn callers(&self, all: &mut Moves) {
