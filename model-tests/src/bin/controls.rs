@@ -67,7 +67,7 @@ const SUBJECTS: [&str; 12] = [
 ];
 
 /// What is broken if an execution gets stuck: a deadlock, or a world that lives on.
-const STUCK: [&str; 8] = ["W1", "H2", "H3", "L4", "T3", "T6", "T9", "T10"];
+const STUCK: [&str; 10] = ["W1", "H2", "H3", "L4", "T3", "T6", "T9", "T10", "P3", "P4"];
 
 /// Ours are compiled again for each control: quickly, and with every assertion kept.
 const FAST: [&str; 5] = [

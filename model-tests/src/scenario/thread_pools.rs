@@ -743,6 +743,20 @@ fn shutdown_shutdown(world: &Shared) {
     stage.act(shutdown);
 }
 
+/// A task shuts its own pool down: it is told, and the pool ends.
+fn shutdown_inside(world: &Shared) {
+    let stage = Arc::new(Stage::started(world, 1, 1, |it| it));
+    let inner = Arc::clone(&stage);
+    let task = stage.pool.spawn(move || inner.pool.shutdown().is_err());
+    let end = task.map(JoinHandle::join);
+    assert!(
+        matches!(end, Ok(Ok(true))),
+        "P4 a shutdown inside of the pool waited"
+    );
+    let end = stage.pool.shutdown();
+    assert!(end.is_ok(), "P4 the pool did not end");
+}
+
 /// It is shut down while its task runs and spawns another, which is refused or run.
 fn shutdown_task(world: &Shared) {
     let stage = Arc::new(Stage::started(world, 1, 1, |it| it));
@@ -921,6 +935,13 @@ pub(super) fn all() -> Vec<Scenario> {
             &["P5", "W1"],
             None,
             shutdown_task,
+        ),
+        s(
+            ThreadPool,
+            "shutdown-inside",
+            &["P4"],
+            Some(3),
+            shutdown_inside,
         ),
         s(ThreadPool, "dropped", &["P6", "H3"], None, dropped),
     ]
