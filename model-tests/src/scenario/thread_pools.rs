@@ -940,7 +940,7 @@ pub(super) fn all() -> Vec<Scenario> {
             ThreadPool,
             "shutdown-inside",
             &["P4"],
-            Some(3),
+            Some(2),
             shutdown_inside,
         ),
         s(ThreadPool, "dropped", &["P6", "H3"], None, dropped),
