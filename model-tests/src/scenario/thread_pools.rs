@@ -13,7 +13,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use brigade::primitives::{self, Condvar, thread};
-use brigade::{Builder, JoinHandle, TaskError, Thread, ThreadPool, WhenFull, blocking};
+use brigade::{
+    Builder, CallbackHandle, JoinHandle, TaskError, Thread, ThreadPool, WhenFull, blocking,
+};
 
 use super::bench::Leaving;
 use super::{Bounds, Scenario, Subject};
@@ -42,6 +44,13 @@ impl Fate {
         assert!(ran <= 1, "W1 a task ran {ran} times");
         assert_eq!(self.captures_gone.load(SeqCst), 1, "T10 captures are left");
         assert_eq!(self.values_gone.load(SeqCst), ran, "P2 a value is left");
+    }
+
+    /// The same of a task that was accepted before its pool was found idle.
+    fn check_over_when_idle(&self) {
+        let over = self.has_run() && self.captures_gone.load(SeqCst) > 0;
+        assert!(over, "T9 it was idle before its task was over");
+        self.check_over();
     }
 }
 
@@ -75,6 +84,8 @@ struct Stage {
     pool: ThreadPool,
     fates: Mutex<Vec<Arc<Fate>>>,
     panics: Arc<AtomicUsize>,
+    /// Its threads that have not come to their very end, counted apart from the pool's own numbers.
+    alive: Arc<AtomicUsize>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -87,12 +98,16 @@ impl Stage {
         let panics = Arc::new(AtomicUsize::new(0));
         let told = Arc::clone(&panics);
         let held = Arc::clone(world);
+        let alive = Arc::new(AtomicUsize::new(0));
+        let living = Arc::clone(&alive);
         let builder = ThreadPool::builder()
             .sizes(min, max)
             .start_with(move |_, body| {
-                let held = Arc::clone(&held);
+                let (held, living) = (Arc::clone(&held), Arc::clone(&living));
+                living.fetch_add(1, SeqCst);
                 thread::spawn("worker", move || {
                     body.run();
+                    living.fetch_sub(1, SeqCst);
                     drop(held);
                 })
                 .map(Thread::from)
@@ -107,6 +122,7 @@ impl Stage {
             pool: pool.unwrap_or_else(|error| panic!("P1 {error}")),
             fates: Mutex::default(),
             panics,
+            alive,
         }
     }
 
@@ -196,6 +212,17 @@ impl Stage {
 
     fn settle(&self) {
         self.quit();
+    }
+
+    /// Shuts it down: no thread is left then, by the pool's numbers and by ours.
+    fn shut_down(&self) {
+        let end = self.pool.shutdown();
+        assert!(end.is_ok(), "P4 the pool did not end");
+        let alive = self.alive.load(SeqCst);
+        assert_eq!(alive, 0, "P5 threads are alive");
+        let now = self.pool.statistics();
+        assert_eq!(now.made, now.gone, "P5 a thread is left");
+        assert_eq!(now.now.workers(), 0, "P5 a thread is left");
     }
 }
 
@@ -366,6 +393,30 @@ fn cancel_abort(world: &Shared) {
     });
 }
 
+/// Two cancel what waits: one of them has.
+fn cancel_cancel(world: &Shared) {
+    type Twice = (Stage, JoinHandle<Value>, Arc<Fate>, AtomicUsize);
+    let cancel = |(_, handle, _, won): &Twice| {
+        won.fetch_add(usize::from(handle.cancel()), SeqCst);
+    };
+    let stage = Stage::new(world, 0, 1, |it| it);
+    let (fate, handle) = stage.spawn();
+    let stage = Leaving::new(
+        (stage, handle, fate, AtomicUsize::new(0)),
+        |(stage, handle, fate, won): &Twice| {
+            assert_eq!(won.load(SeqCst), 1, "P2 cancels that won");
+            assert!(handle.is_finished(), "P2 it was cancelled");
+            assert!(!fate.has_run(), "W1 a cancelled task ran");
+            fate.check_over();
+            let now = stage.pool.statistics().now;
+            assert_eq!(now.cancelled, 1, "T2 {now}");
+            stage.settle();
+        },
+    );
+    stage.spawn(cancel);
+    stage.act(cancel);
+}
+
 /// What waits is cancelled while the pool quits: nothing is left that would keep it from ending.
 fn cancel_quit(world: &Shared) {
     let stage = held(Stage::new(world, 0, 1, |it| it));
@@ -435,6 +486,82 @@ fn two_pools(world: &Shared) {
     other.settle();
 }
 
+// Callbacks.
+
+/// What a callback was told.
+#[derive(Default)]
+struct Told {
+    calls: AtomicUsize,
+    values: AtomicUsize,
+    cancelled: AtomicUsize,
+}
+
+impl Told {
+    fn call(&self, end: &Result<Value, TaskError>) {
+        self.calls.fetch_add(1, SeqCst);
+        let kind = match end {
+            Ok(_) => &self.values,
+            Err(TaskError::Cancelled) => &self.cancelled,
+            Err(_) => return,
+        };
+        kind.fetch_add(1, SeqCst);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(SeqCst) > 0
+    }
+
+    /// It was called once, with what happened.
+    fn check_over(&self, fate: &Fate) {
+        let calls = self.calls.load(SeqCst);
+        assert_eq!(calls, 1, "P2 calls of a callback");
+        let told = self.values.load(SeqCst) > 0;
+        assert_eq!(told, fate.has_run(), "P2 a callback got another end");
+        fate.check_over();
+    }
+}
+
+fn spawn_with_callback(stage: &Stage) -> (Arc<Fate>, Arc<Told>, CallbackHandle) {
+    let (fate, task) = stage.work();
+    let told = Arc::new(Told::default());
+    let tell = Arc::clone(&told);
+    let handle = stage
+        .pool
+        .spawn_with_callback(task, move |end| tell.call(&end));
+    let handle = handle.unwrap_or_else(|refused| panic!("W4 {refused}"));
+    (fate, told, handle)
+}
+
+/// The one thread may begin the task while it is cancelled; who cancels it calls the callback.
+fn callback_cancel(world: &Shared) {
+    let stage = Stage::started(world, 1, 1, |it| it);
+    let (fate, told, handle) = spawn_with_callback(&stage);
+    let won = handle.cancel();
+    assert!(!(won && fate.has_run()), "W1 a cancelled task ran");
+    assert_eq!(won, told.is_cancelled(), "P2 a cancel and its callback");
+    stage.shut_down();
+    told.check_over(&fate);
+}
+
+/// It is cancelled, and the pool aborted: the callback is called by one of them.
+fn callback_cancel_abort(world: &Shared) {
+    type Called = (Stage, CallbackHandle, Arc<Fate>, Arc<Told>);
+    let stage = Stage::new(world, 0, 1, |it| it);
+    let (fate, told, handle) = spawn_with_callback(&stage);
+    let stage = Leaving::new(
+        (stage, handle, fate, told),
+        |(stage, _, fate, told): &Called| {
+            told.check_over(fate);
+            stage.settle();
+        },
+    );
+    stage.spawn(|(stage, ..): &Called| drop(stage.pool.abort()));
+    stage.act(|(_, handle, _, told): &Called| {
+        let won = handle.cancel();
+        assert_eq!(won, told.is_cancelled(), "P2 a cancel and its callback");
+    });
+}
+
 // Scopes.
 
 /// Two tasks borrow; when the scope is over, what they borrowed is free, and what they did is seen.
@@ -463,6 +590,22 @@ fn scope_nested(world: &Shared) {
     });
     one.pass();
     two.pass();
+    stage.settle();
+}
+
+/// A task of the pool's only thread has a scope: what nobody else can run, it runs itself.
+fn scope_inside(world: &Shared) {
+    let stage = Arc::new(Stage::started(world, 1, 1, |it| it));
+    let inner = Arc::clone(&stage);
+    let outer = stage.pool.spawn(move || {
+        let one = Exclusive::new();
+        inner.pool.scope(|scope| {
+            scope.spawn(|| one.pass());
+        });
+        one.pass();
+    });
+    let end = outer.map(JoinHandle::join);
+    assert!(matches!(end, Ok(Ok(()))), "P3 the scope ended");
     stage.settle();
 }
 
@@ -725,22 +868,44 @@ fn wait_idle(world: &Shared) {
         stage.pool.wait_idle().is_ok(),
         "P4 it is not its own thread"
     );
-    lock(&stage.fates).iter().for_each(|fate| fate.check_over());
+    lock(&stage.fates)
+        .iter()
+        .for_each(|fate| fate.check_over_when_idle());
     stage.settle();
+}
+
+/// The same, while another submits: what was accepted before is over.
+fn wait_idle_execute(world: &Shared) {
+    let stage = Leaving::new(Stage::started(world, 1, 1, |it| it), Stage::settle);
+    let (fate, task) = stage.bench().work();
+    let taken = stage.bench().pool.execute(move || drop(task()));
+    assert!(taken.is_ok(), "W4 it has not quit");
+    stage.spawn(Stage::execute);
+    stage.act(|stage: &Stage| {
+        let end = stage.pool.wait_idle();
+        assert!(end.is_ok(), "P4 it is not its own thread");
+        fate.check_over_when_idle();
+    });
 }
 
 /// Two shut it down: for both, no thread is left when they have.
 fn shutdown_shutdown(world: &Shared) {
-    let shutdown = |stage: &Stage| {
-        let end = stage.pool.shutdown();
-        assert!(end.is_ok(), "P4 the pool did not end");
-        let now = stage.pool.statistics();
-        assert_eq!(now.made, now.gone, "P5 a thread is left");
-        assert_eq!(now.now.workers(), 0, "P5 a thread is left");
-    };
     let stage = Leaving::new(Stage::started(world, 1, 1, |it| it), Stage::settle);
-    stage.spawn(shutdown);
-    stage.act(shutdown);
+    stage.spawn(Stage::shut_down);
+    stage.act(Stage::shut_down);
+}
+
+/// Of two threads, whichever leaves first is joined by the other, and that one by whoever shuts it down.
+fn shutdown_two_threads(world: &Shared) {
+    let stage = Stage::started(world, 2, 2, |it| it);
+    stage.shut_down();
+}
+
+/// A thread may leave for idleness while the pool is shut down.
+fn shutdown_idle(world: &Shared) {
+    let stage = Stage::started(world, 0, 1, |it| it.idle_timeout(A_WHILE));
+    set_up(|| assert!(stage.pool.grow(1).is_ok(), "P1 it has not quit"));
+    stage.shut_down();
 }
 
 /// A task shuts its own pool down: it is told, and the pool ends.
@@ -763,8 +928,7 @@ fn shutdown_task(world: &Shared) {
     let inner = Arc::clone(&stage);
     let task = stage.pool.execute(move || inner.execute());
     assert!(task.is_ok(), "W4 it has not quit");
-    let end = stage.pool.shutdown();
-    assert!(end.is_ok(), "P4 the pool did not end");
+    stage.shut_down();
     lock(&stage.fates).iter().for_each(|fate| {
         assert_eq!(fate.captures_gone.load(SeqCst), 1, "W1 a task is left");
     });
@@ -836,6 +1000,27 @@ pub(super) fn all() -> Vec<Scenario> {
             cancel_quit,
         ),
         s(Handle, "cancel-start", &["P2", "W1"], Some(4), cancel_start),
+        s(
+            Handle,
+            "cancel-twice",
+            &["P2", "W1", "T2"],
+            None,
+            cancel_cancel,
+        ),
+        s(
+            Handle,
+            "callback-cancel",
+            &["P2", "W1"],
+            Some(4),
+            callback_cancel,
+        ),
+        s(
+            Handle,
+            "callback-cancel-abort",
+            &["P2", "W1"],
+            None,
+            callback_cancel_abort,
+        ),
         s(Handle, "in-place", &["P3", "W1", "T2"], Some(4), in_place),
         s(
             Handle,
@@ -847,6 +1032,7 @@ pub(super) fn all() -> Vec<Scenario> {
         s(Handle, "two-pools", &["P3"], Some(2), two_pools),
         s(Scope, "ends", &["P3", "W5", "T9"], Some(3), scope),
         s(Scope, "nested", &["P3", "W5"], Some(3), scope_nested),
+        s(Scope, "inside", &["P3", "W5"], Some(4), scope_inside),
         s(Scope, "leaked", &["W5"], Some(4), scope_leaked),
         s(Scope, "abort", &["W1", "P2"], None, scope_abort),
         s(
@@ -922,6 +1108,27 @@ pub(super) fn all() -> Vec<Scenario> {
         s(ThreadPool, "full-end", &["T9", "P1"], Some(4), full_end),
         s(ThreadPool, "full-cancel", &["T9", "P1"], None, full_cancel),
         s(ThreadPool, "wait-idle", &["T9"], None, wait_idle),
+        s(
+            ThreadPool,
+            "wait-idle-execute",
+            &["T9"],
+            Some(3),
+            wait_idle_execute,
+        ),
+        s(
+            ThreadPool,
+            "shutdown-two-threads",
+            &["P4", "P5"],
+            Some(4),
+            shutdown_two_threads,
+        ),
+        s(
+            ThreadPool,
+            "shutdown-idle",
+            &["P1", "P5"],
+            None,
+            shutdown_idle,
+        ),
         s(
             ThreadPool,
             "shutdown-twice",
