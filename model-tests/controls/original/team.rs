@@ -17,11 +17,13 @@ mod backlog;
 mod crew;
 mod handlers;
 mod ledger;
+mod sizes;
 mod statistics;
 mod team_lock;
 
-pub(crate) use crew::{Crew, Request};
+pub(crate) use crew::{Crew, NotTaken, Request, Terms};
 pub use handlers::{CreationError, CreationFailed, Handlers};
+pub(crate) use sizes::Sizes;
 pub use statistics::Statistics;
 pub use team_lock::TeamLock;
 
