@@ -408,3 +408,7 @@ where
         matches!(self.state.lock().stage, Stage::Running(id) if id.is_some() && id == here)
     }
 }
+
+#[cfg(test)]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
+mod tests;

@@ -10,6 +10,8 @@ use std::panic::resume_unwind;
 use proptest::prelude::*;
 
 use super::*;
+use crate::completion::{Awaited, completion};
+use crate::primitives::Arc;
 use crate::probe::IDENTITY_WORDS;
 use crate::task::Task;
 
@@ -321,4 +323,198 @@ fn it_may_be_sent_with_its_jobs() {
         ran().len()
     });
     assert_eq!(other.join().unwrap(), 1000);
+}
+
+/// A job that can be withdrawn, and by what.
+fn withdrawable(what: (usize, u8)) -> (Job, Arc<dyn Awaited<()>>) {
+    completion(move || RAN.with_borrow_mut(|all| all.push(what)))
+}
+
+/// What a model of the queue knows of a job.
+struct Modelled {
+    what: (usize, u8),
+    handle: Option<Arc<dyn Awaited<()>>>,
+    void: bool,
+}
+
+impl Modelled {
+    fn withdraw(&mut self) {
+        if let Some(handle) = &self.handle
+            && !self.void
+        {
+            assert!(handle.withdraw());
+            handle.cancel().unwrap();
+            self.void = true;
+        }
+    }
+
+    /// Nobody but the handle has the cell.
+    fn is_gone(&self) -> bool {
+        self.handle
+            .as_ref()
+            .is_none_or(|handle| Arc::strong_count(handle) == 1)
+    }
+}
+
+/// Pushes jobs, withdraws some of those that wait, and drops or takes what comes first.
+#[derive(Clone, Debug)]
+enum Withdrawal {
+    Push(usize, usize),
+    PushWithdrawable(usize),
+    /// So many in a row, from this one, as far as there are.
+    Withdraw(usize, usize),
+    DropVoid,
+    /// As the ledger does: after each, what is void is dropped.
+    Pop(usize),
+}
+
+fn withdrawal() -> impl Strategy<Value = Withdrawal> {
+    prop_oneof![
+        2 => (0..SIZES.len(), 1..150_usize).prop_map(|(size, times)| Withdrawal::Push(size, times)),
+        3 => (1..400_usize).prop_map(Withdrawal::PushWithdrawable),
+        4 => (0..900_usize, 1..700_usize).prop_map(|(from, n)| Withdrawal::Withdraw(from, n)),
+        3 => Just(Withdrawal::DropVoid),
+        2 => (1..300_usize).prop_map(Withdrawal::Pop),
+    ]
+}
+
+/// Drops what comes first and is void, and says how many that should have been.
+fn drop_void(jobs: &mut Jobs, model: &mut VecDeque<Modelled>) -> (usize, usize) {
+    let expected = model.iter().take_while(|it| it.void).count();
+    let found = jobs.drop_void();
+    assert!(
+        model.drain(..expected).all(|it| it.is_gone()),
+        "a void place is kept"
+    );
+    (found, expected)
+}
+
+proptest! {
+    #[test]
+    fn w1_t4_void_places_are_dropped_up_to_the_first_job(
+        steps in prop::collection::vec(withdrawal(), 1..40)
+    ) {
+        let (mut jobs, mut model) = (Jobs::new(), VecDeque::<Modelled>::new());
+        for step in steps {
+            match step {
+                Withdrawal::Push(size, times) => for n in 0..times {
+                    let (job, what) = numbered(size, n as u8);
+                    jobs.push(job);
+                    model.push_back(Modelled { what, handle: None, void: false });
+                },
+                Withdrawal::PushWithdrawable(times) => for n in 0..times {
+                    let what = (usize::MAX, n as u8);
+                    let (job, handle) = withdrawable(what);
+                    jobs.push(job);
+                    model.push_back(Modelled { what, handle: Some(handle), void: false });
+                },
+                Withdrawal::Withdraw(from, n) => {
+                    model.iter_mut().skip(from).take(n).for_each(Modelled::withdraw);
+                }
+                Withdrawal::DropVoid => {
+                    let (found, expected) = drop_void(&mut jobs, &mut model);
+                    prop_assert_eq!(found, expected);
+                }
+                Withdrawal::Pop(times) => for _ in 0..times {
+                    let (found, expected) = drop_void(&mut jobs, &mut model);
+                    prop_assert_eq!(found, expected);
+                    let Some(next) = model.pop_front() else {
+                        prop_assert!(jobs.pop().is_none());
+                        break;
+                    };
+                    if let Some(end) = jobs.pop().unwrap().run() {
+                        end.announce();
+                    }
+                    prop_assert_eq!(ran(), [next.what]);
+                    prop_assert!(next.is_gone());
+                    dropped();
+                },
+            }
+            prop_assert_eq!(jobs.len(), model.len());
+        }
+        drop(jobs);
+        for left in &model {
+            prop_assert!(left.is_gone());
+            // Closed, if it was not cancelled.
+            prop_assert!(left.handle.as_ref().is_none_or(|handle| handle.is_finished()));
+        }
+        dropped();
+        prop_assert_eq!(ran(), []);
+    }
+}
+
+/// Nothing but what is void, over several blocks: the queue is empty after it, and starts again.
+#[test]
+fn t9_a_queue_of_which_all_is_void_is_emptied() {
+    // As many as there are from within a block to within another, and to where one ends.
+    for count in [1, 2, 252, 253, 254, 255, 1000, 1275] {
+        let mut jobs = Jobs::new();
+        let handles: Vec<_> = (0..count)
+            .map(|n| {
+                let (job, handle) = withdrawable((n, 0));
+                jobs.push(job);
+                handle
+            })
+            .collect();
+        assert_eq!(jobs.drop_void(), 0, "none is void");
+        // Not the first yet: nothing comes before it.
+        for handle in &handles[1..] {
+            assert!(handle.withdraw());
+            handle.cancel().unwrap();
+        }
+        assert_eq!(jobs.drop_void(), 0, "a job comes first");
+        assert_eq!(jobs.len(), count);
+        assert!(handles[0].withdraw());
+        assert_eq!(jobs.drop_void(), count);
+        assert_eq!(jobs.len(), 0);
+        assert_eq!((jobs.head, jobs.first), (jobs.tail, jobs.last));
+        assert_eq!(jobs.drop_void(), 0, "nothing is left");
+        assert!(handles.iter().all(|it| Arc::strong_count(it) == 1));
+        assert_eq!(ran(), []);
+        // And it goes on.
+        jobs.push(make::<8>(1));
+        assert_eq!(pop(&mut jobs, true), Some((8, 1)));
+        assert!(jobs.pop().is_none());
+    }
+}
+
+/// The job after a whole block of void places is found at the start of another, or anywhere in it.
+#[test]
+fn t4_the_job_behind_void_places_is_the_next() {
+    for before in 0..800 {
+        let mut jobs = Jobs::new();
+        for n in 0..before {
+            let (job, handle) = withdrawable((n, 0));
+            jobs.push(job);
+            assert!(handle.withdraw());
+        }
+        let (job, handle) = withdrawable((before, 1));
+        jobs.push(job);
+        jobs.push(make::<48>(2));
+        assert_eq!(jobs.drop_void(), before);
+        assert_eq!(jobs.len(), 2);
+        assert!(!handle.is_finished(), "a job was dropped");
+        jobs.pop().unwrap().run().unwrap().announce();
+        assert_eq!(ran(), [(before, 1)]);
+        assert_eq!(pop(&mut jobs, true), Some((48, 2)));
+    }
+}
+
+/// Blocks that held nothing but void places are spares, as others are.
+#[test]
+fn blocks_of_void_places_are_given_back() {
+    const JOBS: usize = 20_000;
+    let before = LIVE_BYTES.get();
+    let mut jobs = Jobs::new();
+    for n in 0..JOBS {
+        let (job, handle) = withdrawable((n, 0));
+        jobs.push(job);
+        assert!(handle.withdraw());
+    }
+    assert_eq!(jobs.drop_void(), JOBS);
+    let most = (KEEP + 1) * size_of::<Block>();
+    let left = live_since(before);
+    assert!(left <= most, "{left} bytes are kept");
+    drop(jobs);
+    assert_eq!(LIVE_BYTES.get(), before, "a block or a cell leaks");
 }
