@@ -8,28 +8,37 @@ use std::collections::VecDeque;
 use super::*;
 
 mod enumeration;
+mod search;
+mod shortly;
 
-impl<T> Line for VecDeque<T> {
-    type Task = T;
-    type Slot = Option<T>;
+/// In the number of a task: its place in the line is void.
+const VOID: u8 = 0x80;
+
+impl Line for VecDeque<u8> {
+    type Task = u8;
+    type Slot = Option<u8>;
     fn len(&self) -> usize {
         self.len()
     }
-    fn push(&mut self, task: T) {
+    fn push(&mut self, task: u8) {
         self.push_back(task);
     }
-    fn put_back(&mut self, task: T) {
+    fn put_back(&mut self, task: u8) {
         self.push_front(task);
     }
-    fn pop(&mut self) -> Option<T> {
+    fn pop(&mut self) -> Option<u8> {
         self.pop_front()
     }
-    fn pop_into(&mut self, slot: &mut Option<T>) -> bool {
+    fn pop_into(&mut self, slot: &mut Option<u8>) -> bool {
         *slot = self.pop_front();
         slot.is_some()
     }
     fn drop_void(&mut self) -> usize {
-        0
+        let before = self.len();
+        while self.front().is_some_and(|task| task & VOID != 0) {
+            self.pop_front();
+        }
+        before - self.len()
     }
 }
 

@@ -5,11 +5,9 @@
 //! The states are finite because only what is at hand counts: tasks and workers are renumbered by
 //! their places, and the counts of what has ended are taken back to 0 where that changes nothing.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::mem;
-use std::panic::{catch_unwind, resume_unwind};
 
+use super::shortly::{Way, ends_shortly, submits_shortly};
 use super::*;
 
 /// What users ask for, other than a task.
@@ -181,6 +179,15 @@ struct Bounds {
 impl Bounds {
     fn workers(self) -> usize {
         self.limits.iter().copied().max().unwrap_or(0).into()
+    }
+
+    /// What a control does to the ledgers that are compared.
+    fn shortly(self) -> impl Fn(&mut Numbered, Way) + Copy {
+        let spoil = self.spoil;
+        move |ledger, way| match way {
+            Way::Short => spoil(ledger, Spot::Shortly),
+            Way::Long => spoil(ledger, Spot::Settled),
+        }
     }
 }
 
@@ -889,6 +896,8 @@ impl Account {
         ledger.resting = (0..self.state.resting).collect();
         ledger.accepted -= ledger.done + ledger.abandoned;
         (ledger.done, ledger.abandoned) = (0, 0);
+        // Nothing is decided by them.
+        ledger.peaks = Peaks::default();
         self.state
     }
 }
@@ -907,137 +916,38 @@ struct Explored {
     ended: usize,
 }
 
-/// Hashes the derived way, without defence against chosen keys, which costs half the time here.
-#[derive(Default)]
-struct Quick(u64);
-
-impl Hasher for Quick {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-    fn write_u8(&mut self, n: u8) {
-        self.write_u64(n.into());
-    }
-    fn write_usize(&mut self, n: usize) {
-        self.write_u64(n as u64);
-    }
-    fn write_u64(&mut self, n: u64) {
-        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-    fn finish(&self) -> u64 {
-        // The map takes its bucket from one end and its tag from the other.
-        self.0.rotate_left(26)
-    }
-}
-
-type Seen = HashMap<State, u32, BuildHasherDefault<Quick>>;
-
-/// Visits every state there is, breadth first. The transitions check themselves; the rest, here. If a
-/// check fails, the shortest way to that state is printed.
+/// The transitions check themselves; the rest, here.
 fn explore(bounds: Bounds) -> Explored {
-    let mut seen = Seen::default();
-    let mut next = VecDeque::from([(0, State::new(bounds.limits[0]))]);
-    seen.insert(State::new(bounds.limits[0]), 0);
-    // How each state was first reached: from which, and by what.
-    let mut ways: Vec<(u32, Move)> = vec![(0, Move::Task)];
-    let mut owed: Vec<(u32, u32)> = Vec::new();
-    let (mut transitions, mut quiet) = (0, 0);
-    let (mut submitted, mut ended) = (0, 0);
-    while let Some((from, state)) = next.pop_front() {
-        let found = catch_unwind(|| {
-            state.check_quiet();
-            let later = bounds.binding == Binding::Later;
-            let (submits, ends) = if later {
-                let limits = 0..bounds.workers() + 2;
-                let shortly = |&limit: &usize| state.submits_shortly(limit, bounds.spoil);
-                let submits = limits.filter(shortly).count();
-                (submits, state.ends_shortly(bounds.spoil))
-            } else {
-                (0, false)
-            };
-            let moves = state.moves(bounds);
-            let something_owed = moves.iter().any(|(what, _)| what.owed());
-            assert!(
-                something_owed || state.quiet(),
-                "T9 nothing is left to drive"
-            );
-            (moves, submits, ends)
-        });
-        let (moves, submits, ends) = found.unwrap_or_else(|failure| {
-            println!("the shortest way there: {:?}", way(&ways, from));
-            resume_unwind(failure)
-        });
-        quiet += usize::from(state.quiet());
-        submitted += submits;
-        ended += usize::from(ends);
-        transitions += moves.len();
-        for (what, state) in moves {
-            let to = seen.get(&state).copied().unwrap_or_else(|| {
-                let new = u32::try_from(seen.len()).unwrap();
-                seen.insert(state.clone(), new);
-                next.push_back((new, state));
-                ways.push((from, what));
-                new
-            });
-            if what.owed() {
-                owed.push((from, to));
-            }
+    let (mut quiet, mut submitted, mut ended) = (0, 0, 0);
+    let visit = |state: &State| {
+        state.check_quiet();
+        if bounds.binding == Binding::Later {
+            let limits = 0..bounds.workers() + 2;
+            let task = state.waiting + state.at_work;
+            let shortly =
+                |&limit: &usize| submits_shortly(&state.ledger, limit, task, bounds.shortly());
+            submitted += limits.filter(shortly).count();
+            let ends = state.at_work > 0 && ends_shortly(&state.ledger, bounds.shortly());
+            ended += usize::from(ends);
         }
-    }
-    assert!(
-        acyclic(seen.len(), &owed),
-        "T9 driving need not come to an end"
-    );
+        let moves = state.moves(bounds);
+        let something_owed = moves.iter().any(|(what, _)| what.owed());
+        assert!(
+            something_owed || state.quiet(),
+            "T9 nothing is left to drive"
+        );
+        quiet += usize::from(state.quiet());
+        moves
+    };
+    let start = State::new(bounds.limits[0]);
+    let found = search::explore(start, visit, Move::owed);
     Explored {
-        states: seen.len(),
-        transitions,
+        states: found.states,
+        transitions: found.transitions,
         quiet,
         submitted,
         ended,
     }
-}
-
-fn way(ways: &[(u32, Move)], to: u32) -> Vec<Move> {
-    let mut all = Vec::new();
-    let mut at = to;
-    while at != 0 {
-        let (from, what) = ways[at as usize];
-        all.push(what);
-        at = from;
-    }
-    all.reverse();
-    all
-}
-
-/// Whether the transitions that come by themselves form no cycle. Since every state but the quiet
-/// ones has one of them, they then lead to a quiet state, in whatever order they are taken.
-fn acyclic(states: usize, owed: &[(u32, u32)]) -> bool {
-    let mut into = vec![0_u32; states];
-    let mut first = vec![0_usize; states + 1];
-    for &(from, to) in owed {
-        first[from as usize + 1] += 1;
-        into[to as usize] += 1;
-    }
-    for n in 0..states {
-        first[n + 1] += first[n];
-    }
-    // `owed` is in the order of `from`: breadth first numbers states as it visits them.
-    let mut free: Vec<usize> = (0..states).filter(|&n| into[n] == 0).collect();
-    let mut done = 0;
-    while let Some(state) = free.pop() {
-        done += 1;
-        for &(_, to) in &owed[first[state]..first[state + 1]] {
-            into[to as usize] -= 1;
-            if into[to as usize] == 0 {
-                free.push(to as usize);
-            }
-        }
-    }
-    done == states
 }
 
 impl State {
@@ -1051,54 +961,6 @@ impl State {
             let why = self.limit == 0 || self.failed;
             assert!(why, "T9 work waits, and a worker could be had");
         }
-    }
-}
-
-/// The short ways of a flood lead to what the long ways lead to, in every state that allows them.
-impl State {
-    /// Whether a task may come by the short way, whatever limit its submitter was told a moment ago.
-    fn submits_shortly(&self, limit: usize, spoil: Spoil) -> bool {
-        let (mut short, mut long) = (self.ledger.clone(), self.ledger.clone());
-        let task = self.waiting + self.at_work;
-        spoil(&mut short, Spot::Shortly);
-        if !short.submits_shortly(limit) {
-            return false;
-        }
-        short.submit_shortly(task);
-        assert!(long.accept_task(), "W4 accepted shortly after the quit");
-        long.apply(Event::Arrived(task));
-        while let Some(action) = long.decide(0) {
-            let full = matches!(action, Action::Create) && long.workers() >= limit;
-            assert!(full, "T3 a short submit forgets {action:?}");
-            long.made(Made::AtLimit);
-        }
-        spoil(&mut long, Spot::Settled);
-        if long.making.is_none() {
-            // It is read only in answer to a question, which begins by clearing it.
-            (short.outdated, long.outdated) = (false, false);
-        }
-        assert!(short == long, "T3 a short submit leads elsewhere");
-        true
-    }
-
-    /// Whether a worker may have its next task by the short way.
-    fn ends_shortly(&self, spoil: Spoil) -> bool {
-        let (mut short, mut long) = (self.ledger.clone(), self.ledger.clone());
-        let mut next = None;
-        if self.at_work == 0 || !short.end_shortly(&mut next) {
-            return false;
-        }
-        long.apply(Event::Ended);
-        match long.look() {
-            Look::Task(task) => assert_eq!(next, Some(task), "T4 not the first"),
-            other => panic!("T5 a short end forgets {other:?}"),
-        }
-        if let Some(action) = long.decide(0) {
-            panic!("T3 a short end forgets {action:?}");
-        }
-        spoil(&mut long, Spot::Settled);
-        assert!(short == long, "T3 a short end leads elsewhere");
-        true
     }
 }
 
@@ -1389,22 +1251,16 @@ const FETCHING: [(&str, Spoil, &str); 13] = [
 ];
 
 fn rejects(binding: Binding, controls: &[(&str, Spoil, &str)]) {
-    for &(fault, spoil, expected) in controls {
-        let bounds = Bounds {
+    search::rejects(controls, |spoil| {
+        explore(Bounds {
             binding,
             coordinator: Coordinator::Overlapping,
             tasks: 4,
             limits: &[3, 0],
             asks: 2,
             spoil,
-        };
-        let found = catch_unwind(move || explore(bounds));
-        let payload = found.err().unwrap_or_else(|| panic!("not found: {fault}"));
-        let told = payload.downcast_ref::<String>().map(String::as_str);
-        let told = told.or_else(|| payload.downcast_ref::<&str>().copied());
-        let told = told.unwrap_or("");
-        assert!(told.contains(expected), "{fault}: found as {told:?}");
-    }
+        });
+    });
 }
 
 #[test]
@@ -1415,10 +1271,4 @@ fn controls_are_rejected() {
 #[test]
 fn controls_of_workers_that_fetch_are_rejected() {
     rejects(Binding::Later, &FETCHING);
-}
-
-#[test]
-fn control_a_cycle_is_seen() {
-    assert!(acyclic(3, &[(0, 1), (0, 2), (1, 2)]));
-    assert!(!acyclic(3, &[(0, 1), (1, 2), (2, 1)]));
 }
