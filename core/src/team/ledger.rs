@@ -503,6 +503,10 @@ impl<W, L: Line> Ledger<W, L> {
     fn withdrawn(&mut self) {
         self.void += 1;
         self.sweep();
+        // Who was to do it may owe to leave, and has nothing left to do before.
+        let unpaid = self.debt.saturating_sub(self.busy());
+        self.debt -= unpaid;
+        self.dismiss(unpaid);
     }
 
     fn shrink(&mut self, n: usize) {
@@ -529,12 +533,9 @@ impl<W, L: Line> Ledger<W, L> {
     /// After a change of sizes: those too many leave, and those missing are asked for.
     fn fit(&mut self) {
         self.trim();
-        let stay = self.staying();
-        let missing = self.sizes.least().saturating_sub(stay);
         // Who owes to leave has a place that what waits could have: it stays for that.
-        let room = self.sizes.limit().saturating_sub(stay);
-        let wanted = missing.max(room.min(self.backlogged()));
-        self.debt -= wanted.min(self.debt);
+        let room = self.sizes.limit().saturating_sub(self.staying());
+        self.forgive(room.min(self.backlogged()));
         self.raise();
     }
 
@@ -547,10 +548,18 @@ impl<W, L: Line> Ledger<W, L> {
         }
     }
 
+    /// So many of those that owe to leave stay, as far as there are.
+    fn forgive(&mut self, n: usize) {
+        self.debt -= n.min(self.debt);
+    }
+
     fn refill(&mut self) {
         if self.phase == Phase::Running {
+            let least = self.sizes.least();
+            // Those first that owe to leave: they may be all that the limit allows.
+            self.forgive(least.saturating_sub(self.staying()));
             let coming = self.staying() + usize::from(self.making.is_some());
-            let missing = self.sizes.least().saturating_sub(coming);
+            let missing = least.saturating_sub(coming);
             if self.growing < missing {
                 self.growing = missing;
                 self.outdated = true;
@@ -588,9 +597,12 @@ impl<W, L: Line> Ledger<W, L> {
 
     /// A caller waits until nothing waits or runs.
     pub(super) fn await_idle(&mut self) -> bool {
-        let idle = self.is_idle();
-        self.idlers += usize::from(!idle);
-        !idle
+        let waits = !self.is_idle();
+        if waits {
+            self.idlers += 1;
+            self.calm = false;
+        }
+        waits
     }
 
     fn is_idle(&self) -> bool {

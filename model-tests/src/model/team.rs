@@ -125,7 +125,7 @@
 //! | `TakeRequest(Shrink(n))` | as above | no more leave than there are above the least | P1 T5 |
 //! | `Made(worker)` | fewer live than the limit was at some moment since the question | as above; then more than the limit leave | T1 P1 |
 //! | `AtLimit` | at some moment since the question the limit was no more than the workers it was told | as above | T3 |
-//! | a raise, a turned failure, a `Gone` or `Lost` that counts as none, an `AtLimit` that is out of date | | besides: reasons to grow to the least | P1 T3 |
+//! | a raise, a turned failure, a `Gone` or `Lost` that counts as none, an `AtLimit` that is out of date | | besides: of those that are missing to the least, those that owe to leave stay, the others are reasons to grow | P1 T3 |
 //! | `Expired(worker)` | it rests; some are idle, more stay than the least; not quitting | opens a step, in which it retires | P1 T5 |
 //! | `Full(task)` | open, and no room: waiting and admitted are as many as are free and the bound | – | P1 |
 //! | `Queue(task)` | the same | its caller waits, the last | P1 T9 |
@@ -137,8 +137,8 @@
 //!
 //! | action | allowed | changes | properties |
 //! |---|---|---|---|
-//! | `Cancel(task)` | it waits | opens a step; cancelled | W1 T2 |
-//! | `InPlace(task)` | it waits | opens a step; it is to run where it is waited for | W1 P3 |
+//! | `Cancel(task)` | it waits | opens a step; cancelled; of those that owe to leave, those idle now are dismissed | W1 T2 T5 |
+//! | `InPlace(task)` | it waits | opens a step; it is to run where it is waited for; as above | W1 P3 T5 |
 //! | `EndedInPlace(task)` | it ran there, and has stopped | opens a step; done | T2 P3 |
 //! | `TakeRequest(Abort)` | asked, at any time before the end | as a quit, unless there was one; all that waits is owed to the caller | W1 T6 |
 //! | `GiveBack(task)` | the first that waits, and owed: before the step settles, or asks the factory | returned | W1 T4 |
@@ -931,11 +931,14 @@ impl Team {
         }
     }
 
-    /// Workers that are missing to the least are reasons to grow.
+    /// Of workers that are missing to the least, those that owe to leave stay; the others are reasons to
+    /// grow.
     fn refill(&mut self) {
         if self.quitting {
             return;
         }
+        let missing = self.least().saturating_sub(self.staying());
+        self.debt -= missing.min(self.debt);
         let coming = self.staying() + usize::from(self.asking.is_some());
         let missing = self.least().saturating_sub(coming);
         if self.for_grow < missing {
@@ -1080,6 +1083,10 @@ impl Team {
         let runs_too = to == Place::Cancelled && self.has(Flaw::RunsTheCancelled);
         self.backlog.retain(|it| *it != task || runs_too);
         self.tasks.insert(task, to);
+        // Who was to do it may owe to leave, and has nothing to do before that.
+        let unpaid = self.debt.saturating_sub(self.working());
+        self.debt -= unpaid;
+        self.dismiss(unpaid);
         Ok(())
     }
 
@@ -1773,8 +1780,8 @@ impl Machine for Team {
             Action::AbandonedGiven(_) => &["W1", "T7"],
             Action::Keep(_) => &[],
             Action::Expired(_) => &["P1", "T5"],
-            Action::Cancel(_) => &["W1", "T2"],
-            Action::InPlace(_) => &["W1", "P3"],
+            Action::Cancel(_) => &["W1", "T2", "T5"],
+            Action::InPlace(_) => &["W1", "P3", "T5"],
             Action::EndedInPlace(_) => &["T2", "P3"],
             Action::GiveBack(_) => &["W1", "T4"],
             Action::Full(_) => &["P1"],

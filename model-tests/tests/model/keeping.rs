@@ -134,6 +134,46 @@ fn p1_debts_are_forgiven_for_those_that_are_missing() {
     );
 }
 
+/// Worker 1 has task 1, task 3 waits for worker 2, which is awake, and one of them owes to leave.
+fn one_of_two_owes() -> Vec<team::Action> {
+    let two = [ask_factory(1), Made(2), Settled];
+    let second = trace![waiting(2), [Settled, Looked(2), Assign(2, 2), Settled]];
+    let awake = trace![ends(2, 2), [Settled], waiting(3), [Settled]];
+    let owes = trace![request(Resize(1, 1)), [Settled]];
+    trace![one_busy(), request(Resize(2, 2)), two, second, awake, owes]
+}
+
+#[test]
+fn p1_one_that_owes_to_leave_stays_for_one_that_has_died() {
+    let dies = trace![
+        one_of_two_owes(),
+        [Gone(2), ask_factory(1), AtLimit, Settled]
+    ];
+    let last = trace![dies, ends(1, 1), [Assign(1, 3), Settled], ends(1, 3)];
+    bad("T5", keeps(1, 1, 9), &last, &Retire(1));
+    whole(keeps(1, 1, 9), &trace![last, [Rested(1), Settled]]);
+}
+
+#[test]
+fn t5_one_that_owes_to_leave_does_so_when_its_task_is_withdrawn() {
+    let pool = || keeps(0, 1, 9);
+    // The task waits for a worker that has begun, and owes to leave.
+    let made = [ask_factory(0), Made(1), Settled];
+    let begins = trace![request(Begin), [Settled], waiting(1), made];
+    let owes = trace![begins, request(Shrink(None)), [Settled]];
+    let leaving = Snapshot {
+        leaving: 1,
+        accepted: 1,
+        cancelled: 1,
+        ..Snapshot::default()
+    };
+    let cancels = trace![&owes, [Cancel(1), Settled, Statistics(leaving), Looked(1)]];
+    bad("T5", pool(), &cancels, &Rested(1));
+    whole(pool(), &trace![cancels, retires(1)]);
+    let in_place = trace![owes, [InPlace(1), Settled, Looked(1)]];
+    bad("T5", pool(), &in_place, &Rested(1));
+}
+
 #[test]
 fn t1_p1_one_that_blocks_counts_apart() {
     // Work waits, and there is room for one more.

@@ -825,6 +825,7 @@ impl Account {
                 assert!(!self.state.blocked, "T7 abandoned though one was to leave");
                 assert!(self.state.tried, "T7 abandoned without a last try");
             }
+            Admit | Idle => unreachable!("no caller waits"),
             Refused => {
                 (self.state.failed, self.state.retry) = (true, true);
                 self.state.tried |= self.state.quitting();
