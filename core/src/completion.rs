@@ -132,12 +132,13 @@ where
 }
 
 /// The same of a closure that is never to leave as a task (see [`Job::stays`]).
-pub(crate) fn staying<F>(task: F) -> (Job, Arc<dyn Awaited<()>>)
+pub(crate) fn staying<F, T>(task: F) -> (Job, Arc<dyn Awaited<T>>)
 where
-    F: FnOnce() + Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
 {
     let cell = Arc::new(Completion::new(task));
-    let work: Work<F, (), true> = Work(Some(Arc::clone(&cell)));
+    let work: Work<F, T, true> = Work(Some(Arc::clone(&cell)));
     (Job::from(Task::ticket(work)), cell)
 }
 

@@ -3,7 +3,8 @@
 //! A [`Worker`] takes tasks and can be quit; an [`ExclusiveWorker`] never overlaps them. A
 //! [memory worker](memory_worker) is stepped by hand, a [`LockWorker`] runs tasks on the submitting
 //! thread, a [`ThreadWorker`] on one of its own. A [`Team`] spreads tasks over workers through one
-//! exclusive coordinator; a [`pool`] is a team of threads under a limit.
+//! exclusive coordinator; a [`pool`] is a team of threads under a limit. A [`ThreadPool`] has sizes, results and
+//! ends; an [`EventLoop`] sends work out and gets results back.
 //!
 //! ```
 //! # brigade::primitives::example(|| {
@@ -25,7 +26,7 @@
 //! | workers | `memory`, `lock`, `queue`, `thread` |
 //! | team | `team`: `statistics`, `sizes`, `ledger`, `backlog`, `handlers`, `tickets`, `shell`, `team_lock`, `public`, `crew` |
 //! | scopes | `scope` |
-//! | compositions | `pool`, `thread_pool` |
+//! | compositions | `pool`, `thread_pool`, `event_loop` |
 //!
 //! # Features
 //! `loom` and `shuttle` replace the [`primitives`] by those of that engine, so that this crate and
@@ -43,6 +44,7 @@
 
 mod completion;
 mod contain;
+mod event_loop;
 mod handle;
 mod jobs;
 mod lock;
@@ -66,6 +68,10 @@ mod turn;
 mod worker;
 
 pub use contain::{PanicHandler, Payload};
+pub use event_loop::{
+    BlockingCallError, Call, Confined, DeferError, EventLoop, EventLoopBuilder, LoopClosed,
+    LoopHandle, NotDeferred, OnLoop, OpenError, RunError, RunOnLoop,
+};
 pub use lock::LockWorker;
 pub use memory::{MemoryWorker, Performed, Performer, memory_worker, memory_worker_with};
 pub use pool::{Pool, pool, pool_with};

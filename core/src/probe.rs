@@ -49,6 +49,8 @@ pub enum Kind {
     Team,
     /// A pool: a team whose workers fetch their tasks themselves.
     Pool,
+    /// An event loop, or rather its inbox.
+    Loop,
 }
 
 /// What a team is asked, or hears of.
@@ -124,6 +126,33 @@ pub enum What {
     },
     /// An `execute` that ran its task on the calling thread is about to return.
     Returned(usize),
+    /// A loop was told to stop, and whether by the call that won.
+    Stop {
+        /// Whether it won.
+        won: bool,
+    },
+    /// A loop's thread begins to run calls.
+    Entered,
+    /// It runs calls no more.
+    Exited,
+    /// A loop found nothing to do, and sleeps until it is woken.
+    Asleep,
+    /// Whoever caused this is to wake the loop.
+    Woken,
+    /// A loop's pool was used, and whether that starts it.
+    PoolUsed {
+        /// Whether it does.
+        starts: bool,
+    },
+    /// A loop has begun to run, and whether that starts its pool.
+    LoopBegun {
+        /// Whether it does.
+        starts: bool,
+    },
+    /// A result is to come back to the loop.
+    Deferred(usize),
+    /// Its callback is called.
+    Delivered(usize),
     /// A `perform` found nothing to do.
     Nothing,
     /// A `perform` found nothing to do for good.

@@ -15,7 +15,7 @@ use std::fmt;
 use brigade::probe::{Kind, Subject, What};
 
 use crate::model::team::{Request, Snapshot, Terms};
-use crate::model::{Machine, Violation, lock, memory, quit, team, thread};
+use crate::model::{Machine, Violation, event_loop, lock, memory, quit, team, thread};
 use crate::trace::Recorded;
 
 /// A trace that the model does not allow.
@@ -125,6 +125,7 @@ enum Object {
     Lock(lock::Lock),
     Thread(thread::Thread),
     Team(Box<Team>),
+    Loop(Box<event_loop::EventLoop>),
 }
 
 /// A team's machine, and what its events do not say.
@@ -146,6 +147,7 @@ impl World {
                 Kind::Lock => Object::Lock(lock::Lock::default()),
                 Kind::Thread => Object::Thread(thread::Thread::default()),
                 Kind::Team => Object::Team(Box::default()),
+                Kind::Loop => Object::Loop(Box::default()),
                 Kind::Pool => Object::Team(Box::new(Team::of(team::Team::pool()))),
             };
             self.objects.insert(event.object, object);
@@ -158,6 +160,7 @@ impl World {
             Some(Object::Memory(machine)) => take_memory(machine, event.what),
             Some(Object::Thread(machine)) => take_thread(machine, thread, event.what),
             Some(Object::Team(team)) => team.take(event.what),
+            Some(Object::Loop(machine)) => take_loop(machine, event.what),
             Some(Object::Lock(machine)) => {
                 let inside = self.inside.entry(thread).or_default();
                 match event.what {
@@ -180,6 +183,7 @@ impl World {
                 Object::Lock(machine) => machine.end(),
                 Object::Thread(machine) => machine.end(),
                 Object::Team(team) => team.machine.end(),
+                Object::Loop(machine) => machine.end(),
             }?;
         }
         Ok(())
@@ -213,6 +217,33 @@ fn take_memory(machine: &mut memory::Memory, what: What) -> Result<(), Violation
         What::Busy => Action::Busy,
         What::Closed => Action::PerformerDropped,
         What::Dropped(task) => Action::Drop(task),
+        _ => return unexpected(what),
+    })
+}
+
+fn take_loop(machine: &mut event_loop::EventLoop, what: What) -> Result<(), Violation> {
+    use event_loop::Action;
+    machine.take(&match what {
+        What::Accepted(call) => Action::Accept(call),
+        What::Refused(call) => Action::Refuse(call),
+        What::Quit { won } => Action::Quit { won },
+        What::Stop { won } => Action::Halt { won },
+        What::Asleep => Action::Asleep,
+        What::Woken => Action::Wake,
+        What::Entered => Action::Enter,
+        What::Exited => Action::Exit,
+        What::Busy => Action::Busy,
+        What::Started(call) => Action::Start(call),
+        What::Stopped { task, .. } => Action::Stop(task),
+        What::Nothing => Action::Nothing,
+        What::Ended => Action::Over,
+        What::Closed => Action::End,
+        What::GivenBack(call) => Action::GiveBack(call),
+        What::Dropped(call) => Action::Drop(call),
+        What::Deferred(result) => Action::Defer(result),
+        What::Delivered(result) => Action::Deliver(result),
+        What::PoolUsed { starts } => Action::UsePool { starts },
+        What::LoopBegun { starts } => Action::Begin { starts },
         _ => return unexpected(what),
     })
 }

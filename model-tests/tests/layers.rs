@@ -49,6 +49,18 @@ const LAYERS: &[&[&str]] = &[
 
 /// The last layer: no `unsafe`, no atomics, and the only one to use what the crate exports.
 const COMPOSITIONS: &[&str] = &[
+    "event_loop",
+    "event_loop::blocking",
+    "event_loop::builder",
+    "event_loop::call",
+    "event_loop::confined",
+    "event_loop::deferred",
+    "event_loop::first_use",
+    "event_loop::futures",
+    "event_loop::handle",
+    "event_loop::host",
+    "event_loop::inbox",
+    "event_loop::on_loop",
     "pool",
     "thread_pool",
     "thread_pool::around",

@@ -11,6 +11,7 @@
 //! | [`thread`] | a worker on a thread of its own |
 //! | [`team`] | a team: its coordinator's decisions, and what becomes of them |
 //! | [`pool`] | a team under a limit |
+//! | [`event_loop`] | the inbox of a loop, its sleep, and what comes back to it |
 //! | [`explore`] | every state of them, in small closed systems |
 //!
 //! They are used twice. The trace of an execution of the real code is fed to [`Machine::take`],
@@ -20,6 +21,7 @@
 use std::fmt;
 use std::fmt::Debug;
 
+pub mod event_loop;
 pub mod explore;
 pub mod lock;
 pub mod memory;
