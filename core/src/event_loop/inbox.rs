@@ -98,6 +98,10 @@ impl Inbox {
         thread::current().id() == self.owner
     }
 
+    pub(super) fn is_hosted(&self) -> bool {
+        self.host.is_some()
+    }
+
     /// Adds a call behind all others, or hands it back.
     pub(super) fn push(self: &Arc<Self>, call: Job) -> Result<(), Job> {
         let number = call.identity().number();

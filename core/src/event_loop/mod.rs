@@ -85,6 +85,8 @@ pub struct EventLoop {
 pub enum RunError {
     /// This thread runs a loop already.
     Nested,
+    /// Another loop [hosts](EventLoopBuilder::build_on) this one, and runs its turns.
+    Hosted,
     /// It has run, and ended.
     Ended,
     /// It ended before the future did. Here are the calls that waited.
@@ -95,6 +97,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nested => "this thread runs an event loop already",
+            Self::Hosted => "the event loop is run by its host",
             Self::Ended => "the event loop has ended",
             Self::Stopped(_) => "the event loop ended before the future did",
         })
@@ -134,7 +137,7 @@ impl EventLoop {
     /// its threads.
     ///
     /// # Errors
-    /// [`RunError`], if this thread runs a loop already, or this one has ended.
+    /// [`RunError`], if this thread runs a loop already, or this one has ended, or has a host.
     pub fn run(&self) -> Result<Vec<Call>, RunError> {
         let entered = self.begin()?;
         while let Some(call) = self.on.inbox().wait() {
@@ -224,6 +227,9 @@ impl EventLoop {
     fn begin(&self) -> Result<Entered<'_>, RunError> {
         if self.on.is_over() {
             return Err(RunError::Ended);
+        }
+        if self.on.inbox().is_hosted() {
+            return Err(RunError::Hosted);
         }
         if OnLoop::current().is_some() {
             return Err(RunError::Nested);
