@@ -165,8 +165,13 @@ impl Inbox {
             None => self.woken.notify_one(),
             Some(host) => {
                 // The host is a user's.
-                let asked = turn::theirs(|| host.run_on_loop(host::turn(self)));
-                if asked.is_err() {
+                let mut asked = false;
+                turn::theirs(|| {
+                    reporting(&self.on_panic, || {
+                        asked = host.run_on_loop(host::turn(self)).is_ok();
+                    });
+                });
+                if !asked {
                     self.lose_host();
                 }
             }
