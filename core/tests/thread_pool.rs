@@ -81,6 +81,16 @@ fn each_other_thing_that_no_pool_can_have_is_an_error_that_says_so() {
 }
 
 #[test]
+fn a_new_pool_has_the_originals_sizes_and_has_started() {
+    let pool = ThreadPool::new();
+    let now = pool.statistics();
+    assert_eq!((now.sizes, now.now.workers()), ((5, 20), 5));
+    let unstarted = ThreadPool::builder().build().unwrap().statistics();
+    assert_eq!((unstarted.sizes, unstarted.made), ((5, 20), 0));
+    pool.shutdown().unwrap();
+}
+
+#[test]
 fn a_stack_that_cannot_be_had_is_a_failed_start_and_loses_nothing() {
     let _watchdog = watchdog();
     let (failures, abandoned) = (Log::new(), Log::new());

@@ -24,3 +24,9 @@ pub mod report;
 pub mod scenario;
 pub mod trace;
 pub mod world;
+
+// The programs of the guide, which `cargo test` compiles and runs. They are here because the package
+// `brigade` does not reach outside of its folder.
+#[cfg(all(doctest, not(any(feature = "loom", feature = "shuttle"))))]
+#[doc = include_str!("../../docs/guide.md")]
+pub struct Guide;
