@@ -118,12 +118,13 @@ impl LoopHandle {
                 announcement.announce();
             }
         };
-        let job = internal(move |on| match contain(|| f(on)) {
+        // In a box, as `f` may be of any size.
+        let job = internal(Box::new(move |on: &OnLoop| match contain(|| f(on)) {
             Err(payload) => answer(Err(payload)),
             Ok(future) => {
                 on.drive(async move { answer(Contained(Box::pin(future)).await) });
             }
-        });
+        }));
         let end = self.wait_for(job, &*awaited)?;
         end.map_err(BlockingCallError::Panicked)
     }
