@@ -63,7 +63,7 @@ use super::statistics::{Peaks, Statistics};
 use crate::contain::{Payload, contain, quietly};
 use crate::primitives::{Arc, AtomicUsize, Changes, Ordering};
 use crate::probe::{Kind, Object, Subject, What};
-use crate::short_lock::{LedgerGuard, LedgerLock};
+use crate::short_lock::{LedgerGuard, LedgerLock, lock_soon};
 use crate::start::{Body, Thread};
 use crate::task::{Job, Task};
 use crate::token::Token;
@@ -252,7 +252,7 @@ impl Crew {
     #[inline]
     pub(crate) fn execute(self: &Arc<Self>, job: Job) -> Result<usize, Job> {
         let Limit::Asked(limit) = &self.limit else {
-            return self.execute_with(self.state.lock(), job);
+            return self.execute_with(lock_soon(&self.state), job);
         };
         // ORDERING: Acquire pairs with the Release of a raise: if its count is read here, the limit
         // asked next is the raised one. Relaxed might ask first, and so keep to the old limit.
@@ -261,7 +261,7 @@ impl Crew {
             Ok(limit) => limit,
             Err(payload) => return self.execute_without_limit(job, payload),
         };
-        let mut state = self.state.lock();
+        let mut state = lock_soon(&self.state);
         if state.raises == raises && state.ledger.submits_shortly(limit) {
             return Ok(self.submit_shortly(&mut state, job));
         }
