@@ -26,7 +26,7 @@
 //! | workers | `memory`, `lock`, `queue`, `thread` |
 //! | team | `team`: `statistics`, `sizes`, `ledger`, `backlog`, `handlers`, `tickets`, `shell`, `team_lock`, `public`, `crew` |
 //! | scopes | `scope` |
-//! | compositions | `pool`, `thread_pool`, `event_loop` |
+//! | compositions | `pool`, `thread_pool`, `event_loop`, [`test_kit`] |
 //!
 //! # Features
 //! `loom` and `shuttle` replace the [`primitives`] by those of that engine, so that this crate and
@@ -61,6 +61,7 @@ mod start;
 mod task;
 mod task_error;
 mod team;
+pub mod test_kit;
 mod thread;
 mod thread_pool;
 mod token;
