@@ -41,16 +41,17 @@ layers:
 	$(CARGO) test --locked -p brigade-model-tests --test layers
 
 # Every test and example on real threads: of the library as it ships, without the probe; then the
-# scenarios under stress, with it.
+# scenarios under stress, with it; then a user's crate.
 std:
 	$(CARGO) test --locked -p brigade
 	$(CARGO) test --locked -p brigade-model-tests
+	$(CARGO) test --locked -p brigade-downstream
 
 # What the original did in 1,000 programs, step by step.
 recordings:
 	$(CARGO) run --quiet --locked -p brigade-model-tests --bin replay -- model-tests/conformance/twisted-vectors.jsonl
 
-# The quick subset of the scenarios, a test each.
+# The quick subset of the scenarios, a test each; and the bugs planted in a user's crate.
 engines:
 	$(CARGO) test --locked --workspace --features loom
 	$(CARGO) test --locked --workspace --features shuttle

@@ -101,9 +101,9 @@ impl Error for NeverQuiet {}
 ///         None => false,
 ///     })
 ///     .unwrap();
-/// // An event loop would be one more: `steps.add("loop", || event_loop.step())`.
+/// // An event loop would be one more: `steps.add("loop", || event_loop.step().ran())`.
 /// let schedule = steps.run_seeded(7).unwrap();
-/// println!("{schedule}"); // such as `user,c,0,user,c,c,0,c`
+/// println!("{schedule}"); // `user,c,user,0,c,c,0,c`
 /// # });
 /// ```
 #[derive(Default)]
