@@ -39,12 +39,12 @@ pub(crate) struct Running {
 impl Running {
     /// It runs, and sleeps as soon as there is nothing to do.
     pub(crate) fn start() -> Self {
-        Self::on(|run| std::thread::spawn(run))
+        Self::on(std::thread::spawn)
     }
 
     /// It runs, and sleeps.
     pub(crate) fn asleep() -> Self {
-        Self::on(|run| asleep_in(run))
+        Self::on(asleep_in)
     }
 
     fn on(
