@@ -459,7 +459,13 @@ impl std::fmt::Debug for World {
 }
 
 /// A cell written by the submitter and read by the task.
-struct Payload(UnsafeCell<usize>);
+pub(crate) struct Payload(UnsafeCell<usize>);
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self(UnsafeCell::new(0))
+    }
+}
 
 // SAFETY: the protocol under test hands it from the submitter to the one thread that runs the task;
 // if it does not, loom reports the race, which is what the cell is for.
@@ -468,12 +474,12 @@ unsafe impl Send for Payload {}
 unsafe impl Sync for Payload {}
 
 impl Payload {
-    fn set(&self, value: usize) {
+    pub(crate) fn set(&self, value: usize) {
         // SAFETY: as above.
         self.0.with_mut(|cell| unsafe { *cell = value });
     }
 
-    fn get(&self) -> usize {
+    pub(crate) fn get(&self) -> usize {
         // SAFETY: as above.
         self.0.with(|cell| unsafe { *cell })
     }

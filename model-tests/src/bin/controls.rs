@@ -51,7 +51,7 @@ const SCHEDULES: &str = "100000";
 
 /// At least this many synchronisations are removed from each.
 const REMOVED: usize = 3;
-const SUBJECTS: [&str; 12] = [
+const SUBJECTS: [&str; 13] = [
     "short-lock",
     "quit",
     "memory",
@@ -64,10 +64,13 @@ const SUBJECTS: [&str; 12] = [
     "pool-2-threads",
     "handle",
     "thread-pool",
+    "event-loop",
 ];
 
 /// What is broken if an execution gets stuck: a deadlock, or a world that lives on.
-const STUCK: [&str; 10] = ["W1", "H2", "H3", "L4", "T3", "T6", "T9", "T10", "P3", "P4"];
+const STUCK: [&str; 14] = [
+    "W1", "H2", "H3", "L4", "T3", "T6", "T9", "T10", "P3", "P4", "E1", "E2", "E3", "E4",
+];
 
 /// Ours are compiled again for each control: quickly, and with every assertion kept.
 const FAST: [&str; 5] = [

@@ -3,6 +3,7 @@
 
 mod bench;
 mod classic;
+mod event_loop;
 mod named;
 mod pairs;
 mod pools;
@@ -52,6 +53,8 @@ pub enum Subject {
     Scope,
     /// A thread pool.
     ThreadPool,
+    /// An event loop.
+    EventLoop,
 }
 
 impl Subject {
@@ -75,6 +78,7 @@ impl Subject {
             Self::Handle => "handle",
             Self::Scope => "scope",
             Self::ThreadPool => "thread-pool",
+            Self::EventLoop => "event-loop",
         }
     }
 
@@ -133,7 +137,11 @@ impl Scenario {
     #[must_use]
     pub fn objects(&self) -> Vec<Object> {
         let object = match self.subject {
-            Subject::ShortLock | Subject::Handle | Subject::Scope | Subject::ThreadPool => {
+            Subject::ShortLock
+            | Subject::Handle
+            | Subject::Scope
+            | Subject::ThreadPool
+            | Subject::EventLoop => {
                 return Vec::new();
             }
             Subject::Quit => Object::QuitFlag,
@@ -169,6 +177,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(classic::all());
     all.extend(pools::all());
     all.extend(thread_pools::all());
+    all.extend(event_loop::all());
     all.extend(pairs::all());
     all
 }

@@ -14,6 +14,8 @@ mod scopes;
 mod sizes;
 mod stage;
 
+pub(super) use stage::Flag;
+
 use super::{Bounds, Scenario, Subject};
 use crate::world::Shared;
 

@@ -223,18 +223,18 @@ impl Stage {
 
 /// Waits until it is told, in a way that a pool cannot see.
 #[derive(Default)]
-pub(super) struct Flag {
+pub(in crate::scenario) struct Flag {
     pub(super) told: primitives::Mutex<bool>,
     pub(super) changed: Condvar,
 }
 
 impl Flag {
-    pub(super) fn tell(&self) {
+    pub(in crate::scenario) fn tell(&self) {
         *self.told.lock() = true;
         self.changed.notify_all();
     }
 
-    pub(super) fn wait(&self) {
+    pub(in crate::scenario) fn wait(&self) {
         let mut told = self.told.lock();
         while !*told {
             told = self.changed.wait(told);
