@@ -11,11 +11,10 @@ use super::shortly::{Way, ends_shortly, submits_shortly};
 use super::*;
 
 /// What users ask for, other than a task.
-const ASKS: [Ask; 7] = [
+const ASKS: [Ask; 6] = [
     Ask::Grow(1),
     Ask::Grow(2),
     Ask::Shrink(Some(1)),
-    Ask::Shrink(Some(9)),
     Ask::Shrink(None),
     Ask::Raised,
     Ask::Quit,
@@ -866,6 +865,9 @@ impl Account {
             assert!(looked_for, "T3 a worker rests while work waits");
         }
         let numbers = (self.idle(), self.busy(), self.backlogged());
+        // It excuses work that waits while nobody lives, and nothing else.
+        let nobody = self.free() + self.at_work.len() == 0;
+        self.state.failed &= nobody && !self.waiting.is_empty();
         let ledger = &mut self.state.ledger;
         assert_eq!(
             ledger.backlog, self.waiting,
@@ -897,8 +899,9 @@ impl Account {
         ledger.resting = (0..self.state.resting).collect();
         ledger.accepted -= ledger.done + ledger.abandoned;
         (ledger.done, ledger.abandoned) = (0, 0);
-        // Nothing is decided by them.
+        // Nothing is decided by them, nor by what is told of a question that was answered.
         ledger.peaks = Peaks::default();
+        ledger.outdated &= ledger.making.is_some();
         self.state
     }
 }
@@ -977,9 +980,9 @@ fn explore_all(bounds: Bounds) -> Explored {
         found.ended,
         found.transitions
     );
-    assert!(found.states > 100_000 && found.quiet > 20, "cut short");
+    assert!(found.states > 50_000 && found.quiet > 20, "cut short");
     let shortly = found.submitted.min(found.ended);
-    assert!(bounds.binding == Binding::Now || shortly > 100, "cut short");
+    assert!(bounds.binding == Binding::Now || shortly > 80, "cut short");
     found
 }
 
@@ -1066,7 +1069,7 @@ fn every_state_of_a_flood() {
         asks: 0,
         spoil: SOUND,
     });
-    assert!(found.submitted > 5_000 && found.ended > 2_000, "cut short");
+    assert!(found.submitted > 5_000 && found.ended > 1_500, "cut short");
 }
 
 /// Ten million states, some minutes: `cargo test --release -- --ignored every_state_at_length`.
@@ -1137,7 +1140,7 @@ const CONTROLS: [(&str, Spoil, &str); 26] = [
         ledger.leaving -= ledger.dismissed;
         (ledger.dismissed, ledger.debt) = (0, 0);
     }, "T5 a shrink was not kept"),
-    ("a debt has no cap", |ledger, at| if at == Spot::Asked(Ask::Shrink(Some(9))) {
+    ("a debt has no cap", |ledger, at| if at == Spot::Asked(Ask::Shrink(None)) {
         ledger.debt = 9;
     }, "T5 debt exceeds"),
     ("the last worker pays its debt under a backlog", |ledger, at| if at == Spot::Ended
