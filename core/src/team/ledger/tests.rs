@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::*;
 
 mod enumeration;
+mod keeping;
 mod search;
 mod shortly;
 
