@@ -904,3 +904,89 @@ fn a_deferred_result_is_a_future_for_any_executor() {
     assert!(end.unwrap());
     running.end();
 }
+
+/// What a user's drop at the loop's end may try: everything.
+fn tries_everything(on: &OnLoop, key: &Confined<()>, tried: &Count) {
+    let handle = on.handle();
+    assert!(handle.is_on_loop_thread());
+    assert!(handle.call_from_thread(|_| ()).is_err());
+    assert!(handle.execute(|| ()).is_err());
+    assert!(handle.blocking_call_from_thread(|_| ()).is_err());
+    assert!(on.spawn(async {}).is_err());
+    assert!(on.defer_to_thread(|| (), |_, _: Result<(), _>| ()).is_err());
+    assert!(handle.quit().is_err());
+    assert!(handle.stop().is_err());
+    let _ = handle.call_in_thread(|| ());
+    let _ = handle.suggest_thread_pool_size(1);
+    let _ = key.open(on);
+    drop(on.confine(()));
+    tried.one_more();
+}
+
+#[test]
+fn w9_drops_at_the_loops_end_may_call_everything() {
+    let _watchdog = watchdog();
+    for ends in [
+        |it: EventLoop| drop(it),
+        |it: EventLoop| drop(it.end()),
+        |it: EventLoop| {
+            it.handle().stop().unwrap();
+            drop(it.run().unwrap());
+        },
+    ] {
+        let (event_loop, panics) = made();
+        let tried = Count::new();
+        let tries = || {
+            let (on, key) = (event_loop.here().clone(), event_loop.here().confine(()));
+            let tried = tried.clone();
+            OnDrop(move || tries_everything(&on, &key, &tried))
+        };
+        let (in_future, value) = (tries(), tries());
+        let future = async move {
+            let _in_future = in_future;
+            pending::<()>().await;
+        };
+        event_loop.here().spawn(future).unwrap();
+        let never_polled = tries();
+        drain(&event_loop);
+        event_loop
+            .here()
+            .spawn(async move { drop(never_polled) })
+            .unwrap();
+        let held = event_loop.here().confine(value);
+        ends(event_loop);
+        assert_eq!(tried.get(), 3);
+        assert_eq!(panics.len(), 0);
+        drop(held);
+    }
+}
+
+#[test]
+fn w4_calls_from_many_threads_and_a_quit_are_each_run_or_handed_back() {
+    let _watchdog = watchdog();
+    for _ in 0..50 {
+        let running = Running::start();
+        let (ran, refused) = (Count::new(), Count::new());
+        let barrier = Arc::new(Barrier::new(5));
+        let callers = (0..4).map(|_| {
+            let (ran, refused) = (ran.clone(), refused.clone());
+            let (handle, barrier) = (running.handle.clone(), barrier.clone());
+            std::thread::spawn(move || {
+                barrier.wait();
+                for _ in 0..100 {
+                    if handle.execute(ran.task()).is_err() {
+                        refused.one_more();
+                    }
+                }
+            })
+        });
+        let callers = Vec::from_iter(callers);
+        barrier.wait();
+        running.handle.quit().unwrap();
+        for caller in callers {
+            caller.join().unwrap();
+        }
+        assert_eq!(running.join().len(), 0, "it was quit, so all were run");
+        assert_eq!(ran.get() + refused.get(), 400);
+    }
+}
