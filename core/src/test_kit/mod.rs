@@ -25,14 +25,14 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`steps`] | what can be stepped, and running it in a seeded order |
-//! | [`schedule`] | an order as text, and its replay |
-//! | [`stepped_team`] | a team all of whose performers are stepped |
-//! | [`split_mix`] | the generator of the seeded orders |
-//! | [`explorer`] | what a user says of an exploration |
-//! | [`counterexample`] | what an exploration says of a failure |
-//! | [`lanes`] | notes, and how they are laid out |
-//! | [`engine`] | drives the engines from outside of every execution; the only one here to name them |
+//! | `steps` | what can be stepped, and running it in a seeded order |
+//! | `schedule` | an order as text, and its replay |
+//! | `stepped_team` | a team all of whose performers are stepped |
+//! | `split_mix` | the generator of the seeded orders |
+//! | `explorer` | what a user says of an exploration |
+//! | `counterexample` | what an exploration says of a failure |
+//! | `lanes` | notes, and how they are laid out |
+//! | `engine` | drives the engines from outside of every execution; the only one here to name them |
 //!
 //! # Invariants
 //! - A note adds no step and no order that an engine sees: it would hide what is looked for.
