@@ -14,8 +14,8 @@ use super::engine;
 /// that never ends is a test that never ends; the engines report it.
 ///
 /// # Panics
-/// If an execution panics anywhere, also inside of a task that is contained; after having written the
-/// [`Counterexample`] to standard error.
+/// If an execution panics anywhere, also in a task whose panic is contained (on real threads, if that thread
+/// has made a [`note`](super::note)); after having written the [`Counterexample`] to standard error.
 ///
 /// ```
 /// use brigade::primitives::{Arc, Mutex, thread};

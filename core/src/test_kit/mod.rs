@@ -38,7 +38,7 @@
 //! - A note adds no step and no order that an engine sees: it would hide what is looked for.
 //! - Equal seeds give equal orders, of steps and of shuttle's schedules.
 //! - No panic of a watched execution goes unreported, also where it is contained; but one with
-//!   [`OnPurpose`].
+//!   [`OnPurpose`], and, on real threads, one contained on a thread that has made no note.
 
 #![forbid(unsafe_code)]
 
