@@ -113,9 +113,6 @@ const NAMES: &[&str] = &[
 /// What the last cell of a row says for which there is no test, because there is nothing here.
 const NOTHING: &str = "Nothing to run: ";
 
-/// What the last cell says while its test is not yet written.
-const NOT_YET: &str = "TBD(loop): ";
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -206,8 +203,6 @@ struct Repository {
     /// The sections of the guide that have programs are among them.
     tests: BTreeSet<String>,
     scenarios: BTreeSet<String>,
-    /// Whether the tests of the event loop are there.
-    has_loop: bool,
 }
 
 impl Repository {
@@ -219,7 +214,6 @@ impl Repository {
         Self {
             tests,
             scenarios: scenario::all().into_iter().map(|it| it.name).collect(),
-            has_loop: root().join("core/tests/event_loop.rs").exists(),
         }
     }
 
@@ -251,12 +245,6 @@ impl Repository {
 
     /// What is wrong with the cell that says which test shows a row.
     fn shown(&self, here: &str, shown: &str) -> impl Iterator<Item = String> {
-        if shown.starts_with(NOT_YET) {
-            let fault = self
-                .has_loop
-                .then(|| "its test is there by now: name it".to_owned());
-            return Vec::from_iter(fault).into_iter();
-        }
         if shown.starts_with(NOTHING) {
             let fault = (!here.starts_with("none")).then(|| "there is something to run".to_owned());
             return Vec::from_iter(fault).into_iter();
@@ -287,7 +275,6 @@ fn small() -> Repository {
     Repository {
         tests: ["file::it_works".to_owned()].into(),
         scenarios: ["quit/pair-quit-quit".to_owned()].into(),
-        has_loop: true,
     }
 }
 
@@ -322,10 +309,6 @@ fn controls_are_rejected() {
         (
             "| `IWorker` | `Worker` | No. | a test |",
             "no test is named",
-        ),
-        (
-            "| `IWorker` | `Worker` | No. | TBD(loop): soon |",
-            "name it",
         ),
         (
             "| `IWorker` | `Worker` | No. | Nothing to run: lazy |",
