@@ -667,6 +667,14 @@ fn w8_a_host_that_panics_stops_the_loop() {
     assert_eq!(guest.end().len(), 1);
 }
 
+#[test]
+fn t9_work_for_the_pool_of_a_hosted_loop_needs_no_call_to_get_going() {
+    let (guest, _turns) = hosted();
+    let deferred = guest.handle().defer_to_thread(|| 7).unwrap();
+    // No turn was run.
+    assert_eq!(deferred.join().unwrap(), 7);
+}
+
 // At random moments.
 
 /// Small, seeded, and good enough: SplitMix64 (Steele, Lea and Flood, 2014).

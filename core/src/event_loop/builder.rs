@@ -71,6 +71,9 @@ impl EventLoopBuilder {
     pub fn build_on(self, host: impl RunOnLoop) -> Result<EventLoop, BuildError> {
         let event_loop = self.make(Some(Box::new(host)))?;
         host::host(Rc::downgrade(&event_loop.on.0));
+        // It runs as long as its host does, whose loop that is to know.
+        let inbox = event_loop.on.inbox();
+        inbox.pool.begin(inbox.object);
         Ok(event_loop)
     }
 

@@ -102,7 +102,8 @@ impl LoopHandle {
     }
 
     /// The loop's thread pool: of 5 to 10 threads, unless [told](crate::EventLoopBuilder::pool). It has none
-    /// before this is first asked for, and none before the loop has begun to run; what it is given is run then.
+    /// before this is first asked for, and none before the loop has begun to run, unless that has a host; what it is
+    /// given is run then.
     /// When the loop ends, so does the pool.
     ///
     /// The original's `getThreadPool`.
