@@ -22,7 +22,8 @@
 //! | `Deliver(result)` | it is to be called; entered, or ended | it was called | E4 |
 //! | `UsePool { starts }`, `Begin { starts }` | `starts` says that this is the second of these two to come | – | E1 |
 //!
-//! While a loop is to be woken, no action but `Wake` is allowed: who causes it wakes it. At the end, every call
+//! While a loop is to be woken, no action but `Wake` is allowed of those that the inbox decides: who causes it
+//! wakes it. The others are made under another lock, or on the loop's thread alone, and have no order with it. At the end, every call
 //! that was accepted has ended, every callback was called, and the loop has ended.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -113,6 +114,23 @@ pub enum Action {
     },
 }
 
+impl Action {
+    fn is_decided_in_the_inbox(&self) -> bool {
+        matches!(
+            self,
+            Self::Accept(_)
+                | Self::Refuse(_)
+                | Self::Quit { .. }
+                | Self::Halt { .. }
+                | Self::Asleep
+                | Self::Start(_)
+                | Self::Nothing
+                | Self::Over
+                | Self::End
+        )
+    }
+}
+
 impl EventLoop {
     fn knows(&self, call: TaskId) -> bool {
         self.queue.contains(&call)
@@ -175,7 +193,7 @@ impl Machine for EventLoop {
     }
 
     fn take(&mut self, action: &Action) -> Result<(), Violation> {
-        if *action != Action::Wake {
+        if action.is_decided_in_the_inbox() {
             let why = "the loop sleeps, and whoever has something for it does not wake it";
             rule(!self.to_wake, "T9", why)?;
         }

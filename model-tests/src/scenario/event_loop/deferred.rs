@@ -44,9 +44,13 @@ fn dropped(world: &Shared) {
     stage.drop_loop();
 }
 
-/// It never ran, and so did the pool: the callback is told.
+/// It never ran, and so did the pool: the callback is told. Meanwhile another calls.
 fn never_ran(world: &Shared) {
-    with_result(world).end();
+    let stage = with_result(world);
+    stage.actor(|it| {
+        it.call();
+    });
+    stage.end();
 }
 
 /// The first use of the pool, which ends the loop.

@@ -60,7 +60,7 @@ pub(super) fn yields() -> impl Future<Output = ()> {
     })
 }
 
-/// Woken by itself, inside of its poll.
+/// Woken by itself, inside of its poll. Meanwhile another calls.
 fn wakes_itself(world: &Shared) {
     let stage = Stage::new(world);
     let caller = stage.caller();
@@ -69,6 +69,9 @@ fn wakes_itself(world: &Shared) {
         assert!(caller.quit(), "W3 a quit lost");
     });
     assert!(spawned.is_ok(), "E1 it was not taken");
+    stage.actor(|caller| {
+        caller.call();
+    });
     stage.run();
 }
 

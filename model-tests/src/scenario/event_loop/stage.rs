@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use brigade::primitives::thread::{self, ThreadId};
 use brigade::{
     BlockingCallError, DeferError, EventLoop, EventLoopBuilder, LoopHandle, OnLoop, RunError,
-    ThreadPool,
+    Thread, ThreadPool,
 };
 
 use crate::world::{Payload, Shared};
@@ -332,7 +332,17 @@ impl Stage {
         world: &Shared,
         build: impl FnOnce(EventLoopBuilder) -> Result<EventLoop, E>,
     ) -> Self {
+        let held = Arc::clone(world);
         let pool = ThreadPool::builder().sizes(0, 1);
+        // A thread that the loop does not wait for ends within the execution all the same.
+        let pool = pool.start_with(move |_, body| {
+            let held = Arc::clone(&held);
+            let thread = thread::spawn("worker", move || {
+                body.run();
+                drop(held);
+            });
+            thread.map(Thread::from)
+        });
         let built = build(EventLoop::builder().pool(pool));
         Self {
             event_loop: built.expect("there can be such a pool"),
