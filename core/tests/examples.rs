@@ -8,6 +8,7 @@
     reason = "these are tests"
 )]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -29,14 +30,22 @@ fn example(name: &str) -> PathBuf {
     example
 }
 
-fn prints(name: &str, expected: &[&str]) {
+/// What an example prints that is given this input.
+fn run(name: &str, arguments: &[&str], input: &str) -> String {
     let mut command = Command::new(example(name));
     let command = command
-        .stdin(Stdio::null())
+        .args(arguments)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     let pid = child.id().to_string();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    thread::spawn(move || {
+        // An `Err`: it wants no more.
+        let _ = stdin.write_all(input.as_bytes());
+    });
     let (send, output) = mpsc::channel();
     thread::spawn(move || send.send(child.wait_with_output()));
     let Ok(output) = output.recv_timeout(PATIENCE) else {
@@ -46,8 +55,12 @@ fn prints(name: &str, expected: &[&str]) {
     let output = output.unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name} failed: {errors}");
-    let printed = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(printed.lines().collect::<Vec<_>>(), expected, "{errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn prints(name: &str, expected: &[&str]) {
+    let printed = run(name, &[], "");
+    assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -131,4 +144,174 @@ fn context_span() {
             "carrying-1: idle",
         ],
     );
+}
+
+#[test]
+fn call_from_thread() {
+    prints(
+        "call_from_thread",
+        &[
+            "anna: [1, 2, 3]",
+            "bela: [1, 2, 3]",
+            "carl: [1, 2, 3]",
+            "too late: the event loop takes no more calls",
+            "the late call, on another loop",
+        ],
+    );
+}
+
+#[test]
+fn call_in_thread() {
+    prints(
+        "call_in_thread",
+        &[
+            "before it runs: 0 threads",
+            "one has been written, three has been written, two has been written",
+            "done: 4 of 4",
+            "too late: the thread pool takes no more work",
+        ],
+    );
+}
+
+#[test]
+fn defer_to_thread() {
+    prints(
+        "defer_to_thread",
+        &[
+            "7: 49",
+            "seven: the task panicked: a number: ParseIntError { kind: InvalidDigit }",
+            "words: 6",
+            "too late: the event loop ended before the deferred call did",
+        ],
+    );
+}
+
+#[test]
+fn blocking_call_from_thread() {
+    prints(
+        "blocking_call_from_thread",
+        &[
+            "a value: 42",
+            "a future's output: 13",
+            "an error: the call panicked: a number: ParseIntError { kind: InvalidDigit }",
+            "on the loop's own thread: refused, handed back, and run at once",
+            "for ever: the event loop stopped before the call had ended",
+        ],
+    );
+}
+
+#[test]
+fn call_multiple_in_thread() {
+    prints(
+        "call_multiple_in_thread",
+        &[
+            "unpack: done",
+            "the task panicked: no space left",
+            "tidy up: done",
+        ],
+    );
+}
+
+#[test]
+fn thread_pool() {
+    prints(
+        "thread_pool",
+        &[
+            "(3, 3) threads, 0 made",
+            "sum of squares: 338350",
+            "100 done, by 3 threads",
+            "none: a thread pool needs a maximum of at least one thread",
+            "(1, 1) threads",
+            "the loop has ended, its pool is Ended",
+        ],
+    );
+}
+
+#[test]
+fn on_tokio() {
+    prints(
+        "on_tokio",
+        &[
+            "deferred: true",
+            "calls from a thread: 1000",
+            "the timer went on: true",
+        ],
+    );
+}
+
+#[test]
+fn on_mio() {
+    prints("on_mio", &["squares: [9, 16, 25]"]);
+}
+
+/// A thousand names: what is to be printed for each, before an error's text.
+fn names() -> Vec<(String, &'static str)> {
+    // None of these asks a network: a label has 63 characters at most, and no name a zero.
+    let too_long = "x".repeat(64);
+    (0..1000)
+        .map(|number| match number % 5 {
+            0 => ("localhost".into(), "127.0.0.1"),
+            1 => (format!("127.0.{}.{}", number / 250, number % 250), ""),
+            2 => ("::1".into(), "::1"),
+            3 => (format!("{number}.{too_long}"), "failed to lookup address"),
+            _ => (format!("{number}\0"), "file name contained"),
+        })
+        .collect()
+}
+
+/// Runs `resolve`; gives the lines about names, and the numbers of the last line: names, those looked up on
+/// the loop's thread, ticks.
+fn resolve(arguments: &[&str]) -> (Vec<String>, [usize; 3]) {
+    let input: String = names()
+        .iter()
+        .map(|(name, _)| format!("{name}\n"))
+        .collect();
+    let printed = run("resolve", arguments, &input);
+    let mut lines: Vec<String> = printed.lines().map(str::to_owned).collect();
+    let last = lines.pop().unwrap();
+    let words: Vec<&str> = last.split([' ', ';']).filter(|it| !it.is_empty()).collect();
+    let number = |before: &str| -> usize {
+        let at = words.iter().position(|word| *word == before).unwrap();
+        words[at - 1].trim_end_matches(',').parse().unwrap()
+    };
+    let numbers = [number("names,"), number("looked"), number("times")];
+    let longest: f64 = words[words.len() - 2].parse().unwrap();
+    assert!(longest > 0.0 && last.ends_with(" ms"), "{last}");
+    (lines, numbers)
+}
+
+fn is_answer(line: &str, name: &str, begin: &str) -> bool {
+    let answer = line.strip_prefix(name).and_then(|it| it.strip_prefix(": "));
+    let begin = if begin.is_empty() { name } else { begin };
+    // A machine may know its own name by several addresses.
+    answer.is_some_and(|answer| answer.split(", ").any(|it| it.starts_with(begin)))
+}
+
+/// In whatever order they come, each name has its answer, and the loop made no lookup.
+#[test]
+fn resolve_looks_up_elsewhere() {
+    let (mut lines, numbers) = resolve(&[]);
+    assert_eq!(numbers[..2], [1000, 0]);
+    assert!(numbers[2] > 1, "it did not tick meanwhile");
+    assert_eq!(lines.len(), 1000);
+    for (name, begin) in names() {
+        let at = lines.iter().position(|line| is_answer(line, &name, begin));
+        lines.swap_remove(at.unwrap_or_else(|| panic!("no answer for {name}")));
+    }
+}
+
+#[test]
+fn resolve_on_the_loop() {
+    let (lines, numbers) = resolve(&["--on-the-loop"]);
+    assert_eq!(numbers[..2], [1000, 1000]);
+    assert_eq!(lines.len(), 1000);
+    for (line, (name, begin)) in lines.iter().zip(names()) {
+        assert!(is_answer(line, &name, begin), "{name}: {line}");
+    }
+}
+
+#[test]
+fn resolve_without_input_ends() {
+    let printed = run("resolve", &[], "");
+    assert!(printed.starts_with("0 names, 0 looked up"), "{printed}");
 }
