@@ -24,6 +24,8 @@ pub enum Kind {
     Tokio,
     /// What the machine can do: no pool at all.
     Raw,
+    /// Measured by itself, by a program of another kind: shown, and not compared.
+    Beside,
 }
 
 /// Called by each worker when it starts.
@@ -64,7 +66,7 @@ macro_rules! each {
     };
 }
 
-fn spawn(on_start: &Hook, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+pub(crate) fn spawn(on_start: &Hook, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     let on_start = Arc::clone(on_start);
     thread::spawn(move || {
         on_start();

@@ -14,6 +14,8 @@
 //! | `tally`, `latch` | which tasks have run, and how the submitter waits for them |
 //! | `contenders` | one face for all pools |
 //! | `handles` | one more, for those that give results back |
+//! | `loops` | one for event loops |
+//! | `twisted` | the original, where it is installed |
 //! | `rows` | what is measured, and the target of each number |
 //! | `stats` | medians, paired ratios, intervals |
 //! | `run`, `report` | the rounds; tables and JSON |
@@ -25,9 +27,11 @@ pub mod clock;
 pub mod contenders;
 pub mod handles;
 pub mod latch;
+pub mod loops;
 pub mod pin;
 pub mod report;
 pub mod rows;
 pub mod run;
 pub mod stats;
 pub mod tally;
+pub mod twisted;

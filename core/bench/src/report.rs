@@ -91,7 +91,7 @@ pub fn compare(cells: &[Cell], metric: &Metric, mode: Mode) -> Vec<Comparison> {
         .map(|cell| cell.name);
     let others = cells
         .iter()
-        .filter(|cell| cell.kind != Kind::Ours)
+        .filter(|cell| !matches!(cell.kind, Kind::Ours | Kind::Beside))
         .map(|cell| {
             let best = best == Some(cell.name);
             let at_most = match cell.kind {
@@ -99,7 +99,7 @@ pub fn compare(cells: &[Cell], metric: &Metric, mode: Mode) -> Vec<Comparison> {
                 Kind::Tokio => at_most(Against::Tokio),
                 Kind::Pool => at_most(Against::Pool),
                 Kind::Raw => at_most(Against::Raw),
-                Kind::Peer | Kind::Ours => None,
+                Kind::Peer | Kind::Ours | Kind::Beside => None,
             };
             comparison(
                 Some(cell.name),
@@ -383,6 +383,18 @@ mod tests {
                 (Some("peer"), true, Some(Holds::No)),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_shown_beside_is_not_compared() {
+        let cells = [
+            cell("brigade", Kind::Ours, [22.0; 6]),
+            cell("brigade, again", Kind::Beside, [1.0; 6]),
+            cell("tokio", Kind::Tokio, [44.0; 6]),
+        ];
+        let found = compare(&cells, &metric(&[(Against::Tokio, 0.5)]), Mode::One);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].against, Some("tokio"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is measured: rows of numbers, and the target of each.
 
 mod burst;
+mod event_loop;
 mod execute;
 mod extras;
 mod flood;
@@ -172,6 +173,7 @@ pub fn all() -> Vec<Row> {
         threads::rows(),
         execute::rows(),
         handles::rows(),
+        event_loop::rows(),
         extras::rows(),
         stepped::rows(),
         memory::rows(),

@@ -29,13 +29,13 @@ fn row(micros: u64) -> Row {
         ],
         move |setup| {
             let tasks = setup.few(20_000 / micros) as usize;
-            each!(C => setup.case::<C>(|| paced::<C>(setup.mode, micros * 1000, tasks)))
+            each!(C => setup.case::<C>(|| paced::<C>(setup.mode, 2, micros * 1000, tasks)))
         },
     )
 }
 
-fn paced<C: Contender>(mode: Mode, period: u64, tasks: usize) -> Case {
-    let ready = Ready::<C>::new(2, mode.workers());
+pub(super) fn paced<C: Contender>(mode: Mode, workers: usize, period: u64, tasks: usize) -> Case {
+    let ready = Ready::<C>::new(workers, mode.workers());
     // When each task started. Kept until the process ends, so that tasks refer to it for nothing.
     let starts: &'static [AtomicU64] =
         Box::leak((0..tasks).map(|_| AtomicU64::new(0)).collect::<Box<_>>());
@@ -44,7 +44,7 @@ fn paced<C: Contender>(mode: Mode, period: u64, tasks: usize) -> Case {
         ready.settle();
         let mut submits = Vec::with_capacity(tasks);
         let mut befores = Vec::with_capacity(tasks);
-        let tally = Tally::first(tasks as u64, 2);
+        let tally = Tally::first(tasks as u64, workers);
         let watch = Watch::start();
         let mut next = now();
         for (number, start) in starts.iter().enumerate() {
