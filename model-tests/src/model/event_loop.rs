@@ -23,8 +23,9 @@
 //! | `UsePool { starts }`, `Begin { starts }` | `starts` says that this is the second of these two to come | – | E1 |
 //!
 //! While a loop is to be woken, no action but `Wake` is allowed of those that the inbox decides: who causes it
-//! wakes it. The others are made under another lock, or on the loop's thread alone, and have no order with it. At the end, every call
-//! that was accepted has ended, every callback was called, and the loop has ended.
+//! wakes it. The others are made under another lock, or on the loop's thread alone, and have no order with it.
+//!
+//! At the end, every call that was accepted has ended, every callback was called, and the loop has ended.
 
 use std::collections::{BTreeSet, VecDeque};
 
