@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::panic::resume_unwind;
 
 use super::call::Call;
 use super::futures::{Contained, internal};
@@ -110,7 +111,11 @@ impl LoopHandle {
         let output = Arc::new(Mutex::new(None));
         let (reply, awaited) = staying({
             let output = Arc::clone(&output);
-            move || output.lock().take()
+            move || {
+                let end: Option<Result<T, Payload>> = output.lock().take();
+                // A panic goes on: to who waits, or, if nobody does, to the loop's handler.
+                end.map(|end| end.unwrap_or_else(|payload| resume_unwind(payload)))
+            }
         });
         let answer = move |end: Result<T, Payload>| {
             *output.lock() = Some(end);
@@ -122,11 +127,10 @@ impl LoopHandle {
         let job = internal(Box::new(move |on: &OnLoop| match contain(|| f(on)) {
             Err(payload) => answer(Err(payload)),
             Ok(future) => {
-                on.drive(async move { answer(Contained(Box::pin(future)).await) });
+                on.drive(async move { answer(Contained::new(future).await) });
             }
         }));
-        let end = self.wait_for(job, &*awaited)?;
-        end.map_err(BlockingCallError::Panicked)
+        self.wait_for(job, &*awaited)
     }
 
     /// Waits for what a job of the loop is to answer.
@@ -135,7 +139,12 @@ impl LoopHandle {
         job: Job,
         answer: &dyn Awaited<Option<T>>,
     ) -> Result<T, BlockingCallError> {
-        let call = |job| Call::of(Task::from(job));
+        // From now on it is a call like others, that nobody waits for.
+        let call = |job| {
+            drop(answer.detach());
+            let task = Task::from(job);
+            Call::of(Task::new(move || task.run()))
+        };
         if self.is_on_loop_thread() {
             return Err(BlockingCallError::OnLoopThread(call(job)));
         }

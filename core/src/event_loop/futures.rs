@@ -40,7 +40,9 @@ impl<F: FnOnce(&OnLoop) + Send + 'static> Once for Internal<F> {
     }
 }
 
-pub(super) fn internal(work: impl FnOnce(&OnLoop) + Send + 'static) -> Job {
+pub(super) fn internal<F: FnOnce(&OnLoop) + Send + 'static>(work: F) -> Job {
+    // A larger one would be boxed, and handed out like a user's.
+    const { assert!(size_of::<F>() <= Task::INLINE_BYTES) };
     let identity = Identity::new();
     Job::from(Task::ticket(Internal { work, identity }))
 }
@@ -124,9 +126,12 @@ impl OnLoop {
         Ok(())
     }
 
-    /// [`OnLoop::spawn`] of what has to end on this thread: a loop that takes no more, and has not ended yet,
-    /// drops it when it does.
+    /// [`OnLoop::spawn`] of what has to end on this thread: a loop that takes no more drops it when it ends; one
+    /// that has ended, now.
     pub(super) fn drive(&self, future: impl Future<Output = ()> + 'static) {
+        if self.is_over() {
+            return;
+        }
         let number = self.number();
         self.keep(number, future);
         drop(self.queue_poll(number));
@@ -176,13 +181,29 @@ impl OnLoop {
     }
 }
 
-/// A future whose panic is its output.
-pub(super) struct Contained<F>(pub(super) Pin<Box<F>>);
+/// A future whose panic, or that of its drop, is its output.
+pub(super) struct Contained<F>(Option<Pin<Box<F>>>);
+
+impl<F> Contained<F> {
+    pub(super) fn new(future: F) -> Self {
+        Self(Some(Box::pin(future)))
+    }
+}
 
 impl<F: Future> Future for Contained<F> {
     type Output = Result<F::Output, Payload>;
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match contain(|| self.0.as_mut().poll(context)) {
+        let polled = contain(|| {
+            let polled = match &mut self.0 {
+                Some(future) => future.as_mut().poll(context),
+                None => Poll::Pending,
+            };
+            if polled.is_ready() {
+                self.0 = None;
+            }
+            polled
+        });
+        match polled {
             Ok(polled) => polled.map(Ok),
             Err(payload) => Poll::Ready(Err(payload)),
         }
