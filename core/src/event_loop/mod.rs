@@ -253,9 +253,12 @@ impl EventLoop {
     }
 
     fn join_pool(&self) {
-        // What it gives back waited in a pool that the loop never ran for. An `Err` says that this thread is
-        // one of that pool's, which then ends by itself.
-        drop(self.on.inbox().pool.unused().shutdown());
+        let pool = self.on.inbox().pool.unused();
+        // What waited in a pool that the loop never ran for is abandoned, as the pool was told to. An `Err`: it
+        // was quit before.
+        let _ = pool.quit();
+        // An `Err` says that this thread is one of that pool's, which then ends by itself.
+        drop(pool.shutdown());
     }
 }
 
