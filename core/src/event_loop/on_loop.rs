@@ -23,6 +23,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use super::call::Call;
@@ -65,12 +66,16 @@ impl Inside {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<OnLoop>> = nowhere();
+    static CURRENT: Current = nowhere();
 }
 
+/// Has no destructor, so that a loop which is stepped while its thread's locals are destroyed still finds it. It
+/// holds something only while a call is run.
+type Current = ManuallyDrop<RefCell<Option<OnLoop>>>;
+
 /// A thread-local of loom's has no constant form.
-fn nowhere() -> RefCell<Option<OnLoop>> {
-    RefCell::new(None)
+fn nowhere() -> Current {
+    ManuallyDrop::default()
 }
 
 /// Until it is dropped, the thread runs calls of a loop.
