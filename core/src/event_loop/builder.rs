@@ -51,7 +51,7 @@ impl EventLoopBuilder {
 
     /// Makes a loop that is hosted by another one: the one whose thread this is. It needs no
     /// [`run`](EventLoop::run): when there are calls, it asks its host to run a turn. When the host ends, the
-    /// loop is to be ended, or dropped, on this thread. If the host refuses a turn, the loop stops.
+    /// loop is to be ended, or dropped, on this thread. If the host refuses a turn, or drops one, the loop stops.
     ///
     /// # Errors
     /// [`BuildError`], if there can be no such pool.

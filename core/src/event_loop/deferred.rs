@@ -108,7 +108,8 @@ impl OnLoop {
         C: FnOnce(&Self, Result<T, DeferError>) + 'static,
     {
         let inbox = self.inbox();
-        self.defer_to_thread_pool(inbox.pool.get(inbox.object), work, callback)
+        let (pool, _) = inbox.pool.get(inbox.object);
+        self.defer_to_thread_pool(pool, work, callback)
     }
 
     /// [`OnLoop::defer_to_thread`] in a pool of your own.

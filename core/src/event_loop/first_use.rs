@@ -48,14 +48,15 @@ impl FirstUse {
         &self.pool
     }
 
-    /// The pool, which is used from now on.
-    pub(super) fn get(&self, object: Object) -> &ThreadPool {
+    /// The pool, which is used from now on; and whether this is the first use, and the loop has yet to begin.
+    pub(super) fn get(&self, object: Object) -> (&ThreadPool, bool) {
         let mut flags = self.flags.lock();
-        let starts = !mem::replace(&mut flags.used, true) && flags.begun;
+        let first = !mem::replace(&mut flags.used, true);
+        let (starts, waits) = (first && flags.begun, first && !flags.begun);
         object.tell(|| What::PoolUsed { starts });
         drop(flags);
         self.start(starts);
-        &self.pool
+        (&self.pool, waits)
     }
 
     /// The loop runs from now on.

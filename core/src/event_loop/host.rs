@@ -5,7 +5,8 @@
 //! the loop's inbox, and finds the loop by that.
 //!
 //! # Invariants
-//! - T9: while an inbox is not asleep, a turn is under way, or a thread is about to ask for one.
+//! - T9: while an inbox is not asleep, a turn is under way, or a thread is about to ask for one; or the host is
+//!   lost, and the loop stopped. E3: a turn that its host does not run on the loop's thread says so.
 
 use std::cell::RefCell;
 use std::rc::Weak;
@@ -24,7 +25,7 @@ use crate::worker::Refused;
 ///
 /// # Laws
 /// A task that is accepted is run on the loop's thread, once, and not inside of the call; or it is dropped, when
-/// the loop ends. The tasks need not be run in order.
+/// the loop ends, which stops the loop that it hosts. The tasks need not be run in order.
 ///
 /// ```
 /// use brigade::{Refused, RunOnLoop, Task};
@@ -71,14 +72,32 @@ pub(super) fn forget() {
     });
 }
 
+/// A turn that a host was asked for. If it drops it, or runs it elsewhere, no other will come.
+struct Asked(Option<Arc<Inbox>>);
+
+impl Asked {
+    fn run(mut self) {
+        let Some(inbox) = self.0.take() else { return };
+        match find(&inbox) {
+            Some(on) => on.turn(),
+            None if inbox.is_on_its_thread() => {}
+            None => inbox.lose_host(),
+        }
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if let Some(inbox) = self.0.take() {
+            inbox.lose_host();
+        }
+    }
+}
+
 /// One turn of the loop with this inbox, for its host to run.
 pub(super) fn turn(inbox: &Arc<Inbox>) -> Task {
-    let inbox = Arc::clone(inbox);
-    Task::new(move || {
-        if let Some(on) = find(&inbox) {
-            on.turn();
-        }
-    })
+    let asked = Asked(Some(Arc::clone(inbox)));
+    Task::new(move || asked.run())
 }
 
 fn find(inbox: &Arc<Inbox>) -> Option<OnLoop> {

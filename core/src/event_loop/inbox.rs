@@ -164,16 +164,10 @@ impl Inbox {
         match &self.host {
             None => self.woken.notify_one(),
             Some(host) => {
-                // The host is a user's.
-                let mut asked = false;
+                // The host is a user's. If it refuses, or panics, the turn is dropped, which tells.
                 turn::theirs(|| {
-                    reporting(&self.on_panic, || {
-                        asked = host.run_on_loop(host::turn(self)).is_ok();
-                    });
+                    reporting(&self.on_panic, || drop(host.run_on_loop(host::turn(self))));
                 });
-                if !asked {
-                    self.lose_host();
-                }
             }
         }
     }
@@ -255,7 +249,7 @@ impl Inbox {
     /// No turn of this loop will come by itself any more: so that nobody waits in vain, it stops, and whoever
     /// waits for a call is told at once. The other calls are given back when its owner ends it.
     #[cold]
-    fn lose_host(&self) {
+    pub(super) fn lose_host(&self) {
         let mut told = Vec::new();
         let mut state = self.state.lock();
         if state.phase == Phase::Ended {
