@@ -108,8 +108,7 @@ impl OnLoop {
         C: FnOnce(&Self, Result<T, DeferError>) + 'static,
     {
         let inbox = self.inbox();
-        let (pool, _) = inbox.pool.get(inbox.object);
-        self.defer_to_thread_pool(pool, work, callback)
+        self.defer_to_thread_pool(inbox.pool.get(inbox.object), work, callback)
     }
 
     /// [`OnLoop::defer_to_thread`] in a pool of your own.

@@ -48,15 +48,14 @@ impl FirstUse {
         &self.pool
     }
 
-    /// The pool, which is used from now on; and whether this is the first use, and the loop has yet to begin.
-    pub(super) fn get(&self, object: Object) -> (&ThreadPool, bool) {
+    /// The pool, which is used from now on.
+    pub(super) fn get(&self, object: Object) -> &ThreadPool {
         let mut flags = self.flags.lock();
-        let first = !mem::replace(&mut flags.used, true);
-        let (starts, waits) = (first && flags.begun, first && !flags.begun);
+        let starts = !mem::replace(&mut flags.used, true) && flags.begun;
         object.tell(|| What::PoolUsed { starts });
         drop(flags);
         self.start(starts);
-        (&self.pool, waits)
+        &self.pool
     }
 
     /// The loop runs from now on.

@@ -6,7 +6,6 @@
 use std::fmt;
 
 use super::call::{Call, LoopClosed};
-use super::futures::internal;
 use super::host::RunOnLoop;
 use super::inbox::Inbox;
 use super::on_loop::OnLoop;
@@ -114,12 +113,7 @@ impl LoopHandle {
     }
 
     fn pool(&self) -> &ThreadPool {
-        let (pool, waits) = self.0.pool.get(self.0.object);
-        if waits && self.0.is_hosted() {
-            // Nobody runs a hosted loop: so that it begins, it is given something. An `Err` says that it ends.
-            let _ = self.0.push(internal(|_| ()));
-        }
-        pool
+        self.0.pool.get(self.0.object)
     }
 
     /// The loop's pool may have at most `max` threads from now on, and needs no more than that. This is no use
