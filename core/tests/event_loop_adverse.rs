@@ -198,30 +198,6 @@ fn w8_a_blocking_caller_is_told_that_its_futures_drop_panicked() {
 }
 
 #[test]
-fn t9_work_for_the_pool_of_a_hosted_loop_needs_no_call_to_get_going() {
-    let _watchdog = watchdog();
-    let host = EventLoop::new();
-    let (builder, _) = noting();
-    let guest = builder.build_on(host.handle()).unwrap();
-    let deferred = guest.handle().defer_to_thread(|| 42).unwrap();
-    assert_eq!(host.run_until(deferred).unwrap().unwrap(), 42);
-}
-
-#[test]
-fn t9_the_pool_of_a_hosted_loop_used_late_by_another_thread_gets_going() {
-    let _watchdog = watchdog();
-    let (guest, performer, _) = hosted();
-    performer.drain();
-    let handle = guest.handle();
-    let user = std::thread::spawn(move || handle.defer_to_thread(|| 42).unwrap().join());
-    while !user.is_finished() {
-        performer.drain();
-        std::thread::yield_now();
-    }
-    assert_eq!(user.join().unwrap().unwrap(), 42);
-}
-
-#[test]
 fn e3_a_host_that_drops_a_turn_it_took_stops_the_loop_and_whoever_waits_is_told() {
     let _watchdog = watchdog();
     let (guest, performer, _) = hosted();

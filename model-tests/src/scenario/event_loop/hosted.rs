@@ -111,7 +111,7 @@ fn refused(world: &Shared) {
     stage.end();
 }
 
-/// A turn that is dropped is none: the loop's end tells who waits.
+/// A turn that is dropped is none, and no other will come: who waits is told by that.
 fn forgotten(world: &Shared) {
     let stage = Stage::with(world, |it| it.build_on(Forgets));
     stage.actor(Caller::block);
