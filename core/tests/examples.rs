@@ -259,9 +259,9 @@ fn names() -> Vec<(String, &'static str)> {
         .collect()
 }
 
-/// Runs `resolve`; gives the lines about names, and the numbers of the last line: names, those looked up on
-/// the loop's thread, ticks.
-fn resolve(arguments: &[&str]) -> (Vec<String>, [usize; 3]) {
+/// Runs `resolve`; gives the lines about names, and the numbers of the last line: names, and those looked up on
+/// the loop's thread. How often it ticks depends on the machine: it may have done before the first tick.
+fn resolve(arguments: &[&str]) -> (Vec<String>, [usize; 2]) {
     let input: String = names()
         .iter()
         .map(|(name, _)| format!("{name}\n"))
@@ -274,7 +274,7 @@ fn resolve(arguments: &[&str]) -> (Vec<String>, [usize; 3]) {
         let at = words.iter().position(|word| *word == before).unwrap();
         words[at - 1].trim_end_matches(',').parse().unwrap()
     };
-    let numbers = [number("names,"), number("looked"), number("times")];
+    let numbers = [number("names,"), number("looked")];
     let longest: f64 = words[words.len() - 2].parse().unwrap();
     assert!(longest > 0.0 && last.ends_with(" ms"), "{last}");
     (lines, numbers)
@@ -291,8 +291,7 @@ fn is_answer(line: &str, name: &str, begin: &str) -> bool {
 #[test]
 fn resolve_looks_up_elsewhere() {
     let (mut lines, numbers) = resolve(&[]);
-    assert_eq!(numbers[..2], [1000, 0]);
-    assert!(numbers[2] > 1, "it did not tick meanwhile");
+    assert_eq!(numbers, [1000, 0]);
     assert_eq!(lines.len(), 1000);
     for (name, begin) in names() {
         let at = lines.iter().position(|line| is_answer(line, &name, begin));
@@ -303,7 +302,7 @@ fn resolve_looks_up_elsewhere() {
 #[test]
 fn resolve_on_the_loop() {
     let (lines, numbers) = resolve(&["--on-the-loop"]);
-    assert_eq!(numbers[..2], [1000, 1000]);
+    assert_eq!(numbers, [1000, 1000]);
     assert_eq!(lines.len(), 1000);
     for (line, (name, begin)) in lines.iter().zip(names()) {
         assert!(is_answer(line, &name, begin), "{name}: {line}");
