@@ -904,6 +904,9 @@ const SMALL: Bounds = Bounds {
     keeps: None,
 };
 
+#[path = "model/event_loop.rs"]
+mod event_loop;
+
 #[path = "model/fetching.rs"]
 mod fetching;
 

@@ -40,9 +40,27 @@ enum Phase {
     Ended,
 }
 
+/// What is wrong with a wrong model, which the exploration has to reject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flaw {
+    /// A call does not wake a loop that sleeps.
+    SleepsThroughCalls,
+    /// Nor does a stop.
+    SleepsThroughStops,
+    /// What waits is forgotten when the loop ends.
+    ForgetsWhatIsLeft,
+    /// A callback may be called again.
+    DeliversTwice,
+    /// Calls start after a stop.
+    RunsAfterTheStop,
+    /// A call is taken after the quit.
+    AcceptsWhenClosed,
+}
+
 /// An event loop.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventLoop {
+    flaw: Option<Flaw>,
     phase: Phase,
     queue: VecDeque<TaskId>,
     running: Option<TaskId>,
@@ -144,8 +162,33 @@ impl EventLoop {
         self.phase != Phase::Open
     }
 
-    fn disturb(&mut self) {
-        self.to_wake = self.asleep;
+    /// A wrong one.
+    #[must_use]
+    pub fn flawed(flaw: Flaw) -> Self {
+        Self {
+            flaw: Some(flaw),
+            ..Self::default()
+        }
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    /// Whether it sleeps, and nobody is about to wake it.
+    #[must_use]
+    pub fn sleeps(&self) -> bool {
+        self.asleep && !self.to_wake
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    fn disturb(&mut self, but: Flaw) {
+        self.to_wake = self.asleep && !self.has(but);
     }
 
     fn runs_calls(&self) -> Result<(), Violation> {
@@ -201,10 +244,11 @@ impl Machine for EventLoop {
         match *action {
             Action::Accept(call) => {
                 let why = "a call was accepted after the quit or the stop";
-                rule(!self.is_closed(), "W4", why)?;
+                let open = !self.is_closed() || self.has(Flaw::AcceptsWhenClosed);
+                rule(open, "W4", why)?;
                 rule(!self.knows(call), "W1", "a call was accepted twice")?;
                 self.queue.push_back(call);
-                self.disturb();
+                self.disturb(Flaw::SleepsThroughCalls);
             }
             Action::Refuse(call) => {
                 rule(self.is_closed(), "W4", "a call was refused by an open loop")?;
@@ -216,7 +260,7 @@ impl Machine for EventLoop {
                 rule(won != self.is_closed(), "W3", why)?;
                 if won {
                     self.phase = Phase::Draining;
-                    self.disturb();
+                    self.disturb(Flaw::SleepsThroughStops);
                 }
             }
             Action::Halt { won } => {
@@ -224,7 +268,7 @@ impl Machine for EventLoop {
                 rule(won == runs, "E3", "not exactly one stop was told so")?;
                 if won {
                     self.phase = Phase::Stopped;
-                    self.disturb();
+                    self.disturb(Flaw::SleepsThroughStops);
                 }
             }
             Action::Asleep => {
@@ -254,7 +298,8 @@ impl Machine for EventLoop {
             Action::Start(call) => {
                 self.runs_calls()?;
                 rule(!self.asleep, "T9", "a call started in a loop that sleeps")?;
-                let runs = matches!(self.phase, Phase::Open | Phase::Draining);
+                let runs = matches!(self.phase, Phase::Open | Phase::Draining)
+                    || (self.phase == Phase::Stopped && self.has(Flaw::RunsAfterTheStop));
                 rule(runs, "E3", "a call started after the stop")?;
                 let known = self.queue.contains(&call);
                 rule(known, "W1", "a call started that does not wait")?;
@@ -293,6 +338,9 @@ impl Machine for EventLoop {
                 self.phase = Phase::Ended;
                 self.asleep = false;
                 self.left = std::mem::take(&mut self.queue);
+                if self.has(Flaw::ForgetsWhatIsLeft) {
+                    self.left.clear();
+                }
             }
             Action::Drop(call) if self.phase == Phase::Stopped => {
                 let known = self.queue.contains(&call);
@@ -309,6 +357,7 @@ impl Machine for EventLoop {
                 let due = self.deferred.contains(&result);
                 rule(due, "E4", "a callback was called for no deferred result")?;
                 let once = self.delivered.insert(result);
+                let once = once || self.has(Flaw::DeliversTwice);
                 rule(once, "E4", "a callback was called twice")?;
                 let here = self.running.is_some() || self.phase == Phase::Ended;
                 rule(here, "E4", "a callback was called outside of the loop")?;

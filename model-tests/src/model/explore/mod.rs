@@ -2,6 +2,7 @@
 //!
 //! | module | closes |
 //! |---|---|
+//! | [`event_loop`] | an event loop: callers, its thread, and what comes back |
 //! | [`team`] | a pool: callers, tasks, a factory, and the coordinator's steps |
 //! | [`workers`] | the flag and each worker: callers, and whoever runs the tasks |
 //!
@@ -19,6 +20,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use stateright::{Checker, Expectation, Model, Property};
 
+pub mod event_loop;
 pub mod team;
 pub mod workers;
 
@@ -345,10 +347,11 @@ impl Configuration {
     }
 }
 
-/// All that is explored: first the workers, then teams.
+/// All that is explored: first the workers, then the event loop, then teams.
 #[must_use]
 pub fn configurations() -> Vec<Configuration> {
     let mut all = workers::configurations();
+    all.extend(event_loop::configurations());
     all.extend(team::configurations());
     all
 }
