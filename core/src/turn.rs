@@ -25,8 +25,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
+use std::panic::resume_unwind;
 
-use crate::contain::quietly;
+use crate::contain::{contain, quietly};
 use crate::primitives::{Arc, thread_local};
 use crate::task::{Once, Task};
 
@@ -118,12 +119,19 @@ fn with<R>(f: impl FnOnce(&Turn) -> R) -> Option<R> {
 /// turn(|| task.run());
 /// # });
 /// ```
+///
+/// # Panics
+/// If `run` does, once what it decided before has been carried out.
 pub fn turn<R>(run: impl FnOnce() -> R) -> R {
-    open(|| theirs(run))
+    match open(|| theirs(|| contain(run))) {
+        Ok(result) => result,
+        Err(payload) => resume_unwind(payload),
+    }
 }
 
 /// Opens a turn if a user's code calls, joins the innermost if code of ours does. What is left
-/// behind in a turn that was opened is carried out before this returns.
+/// behind in a turn that was opened is carried out before this returns. `f` must not panic, nor must it in
+/// [`theirs`] and [`ours`]: the turn would stay open.
 pub(crate) fn open<R>(f: impl FnOnce() -> R) -> R {
     let base = with(|turn| {
         if turn.ours.replace(true) {

@@ -290,3 +290,36 @@ fn w9_tasks_run_under_no_lock_so_they_may_call_everything_of_their_team() {
     assert_eq!(log.take(), [1, 1, 0, 2]);
     assert_eq!(team.statistics().workers(), 0);
 }
+
+/// A coordinator whose steps are run by hand, and not inside of [`brigade::turn`].
+#[derive(Clone, Default)]
+struct ByHand(Arc<std::sync::Mutex<Vec<Task>>>);
+
+impl Worker for ByHand {
+    fn execute(&self, step: Task) -> Result<(), Refused> {
+        self.0.lock().unwrap().push(step);
+        Ok(())
+    }
+    fn quit(&self) -> Result<(), AlreadyQuit> {
+        Ok(())
+    }
+}
+
+impl ExclusiveWorker for ByHand {}
+
+#[test]
+fn w8_a_turn_that_is_left_by_a_panic_is_over() {
+    let turn = || brigade::turn(|| std::panic::panic_any("on purpose"));
+    let left = std::panic::catch_unwind(turn);
+    assert!(left.is_err(), "the panic is the caller's");
+    // What a step decides outside of any turn is carried out at its end, and not left to one that is over.
+    let (worker, performer) = memory_worker();
+    let only = std::sync::Mutex::new(Some(worker));
+    let coordinator = ByHand::default();
+    let factory = move |_: &Statistics| Ok(only.lock().unwrap().take());
+    let team = Team::new(coordinator.clone(), factory, Handlers::new());
+    team.execute(|| ()).unwrap();
+    let step = coordinator.0.lock().unwrap().pop().unwrap();
+    step.run();
+    assert!(performer.perform().ran(), "the task was dispatched");
+}

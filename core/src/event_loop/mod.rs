@@ -34,7 +34,6 @@ mod on_loop;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -51,7 +50,6 @@ use futures::Wakes;
 use inbox::Next;
 use on_loop::Entered;
 
-use crate::contain::contain;
 use crate::memory::Performed;
 use crate::primitives::Arc;
 use crate::turn::turn;
@@ -177,11 +175,8 @@ impl EventLoop {
         loop {
             woken.set(false);
             wakes.rearm();
-            // What it left behind is carried out before its panic goes on.
-            match turn(|| contain(|| future.as_mut().poll(&mut context))) {
-                Ok(Poll::Ready(output)) => return Ok(output),
-                Ok(Poll::Pending) => {}
-                Err(payload) => resume_unwind(payload),
+            if let Poll::Ready(output) = turn(|| future.as_mut().poll(&mut context)) {
+                return Ok(output);
             }
             while !woken.get() {
                 let Some(call) = inbox.wait() else {
