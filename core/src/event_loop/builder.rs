@@ -34,8 +34,8 @@ impl EventLoopBuilder {
         self
     }
 
-    /// Called, on the loop's thread, with the panic of each call, callback, future and drop that the loop
-    /// contained. Unless told, the process's panic hook, which has printed it, is all that is told.
+    /// Called with the panic of each call, callback, future and drop that the loop contained: on the loop's
+    /// thread; or, of a host that is lost and of calls that are dropped with it, on the one that finds it so. Unless told, the process's panic hook, which has printed it, is all that is told.
     pub fn on_panic(mut self, handler: impl Fn(Payload) + Send + Sync + 'static) -> Self {
         self.on_panic = Arc::new(handler);
         self

@@ -117,7 +117,6 @@ impl OnLoop {
             return;
         };
         let inbox = self.inbox();
-        inbox.pool.begin(inbox.object);
         // At least once, to find that it is over.
         for _ in 0..inbox.len().max(1) {
             match inbox.next() {
