@@ -156,6 +156,30 @@ impl Scenario {
         vec![object; 2]
     }
 
+    /// One whose calls are not judged by their histories. Quick, if it is complete.
+    fn unjudged(
+        subject: Subject,
+        what: &str,
+        properties: &[&'static str],
+        preemptions: Option<(usize, &'static str)>,
+        body: fn(&Shared),
+    ) -> Self {
+        Self {
+            name: format!("{}/{what}", subject.name()),
+            subject,
+            properties: properties.to_vec(),
+            bounds: Bounds {
+                preemptions,
+                // Time-outs are among these.
+                spurious: true,
+                exhaustive: false,
+                quick: preemptions.is_none(),
+            },
+            in_order: false,
+            body: Box::new(body),
+        }
+    }
+
     /// Runs it once, in `world`. Threads it has started may still run when this returns.
     pub fn run(&self, world: &Shared) {
         (self.body)(world);

@@ -135,6 +135,19 @@ fn stop(world: &Shared) {
     stage.end();
 }
 
+/// Work for the pool needs no turn to get going. Meanwhile another calls, which the host never runs.
+fn pool(world: &Shared) {
+    let host = host();
+    let stage = Stage::with(world, |it| it.build_on(host.handle()));
+    let deferred = stage.event_loop.handle().defer_to_thread(|| 7);
+    stage.actor(|caller| {
+        caller.call();
+    });
+    let value = deferred.map(brigade::JoinHandle::join);
+    assert!(matches!(value, Ok(Ok(7))), "T9 the work was not done");
+    stage.end();
+}
+
 pub(super) fn all() -> Vec<Scenario> {
     vec![
         scenario("hosted-calls", &["E1", "T9"], None, calls),
@@ -143,6 +156,7 @@ pub(super) fn all() -> Vec<Scenario> {
         scenario("hosted-host-stops", &["E3", "T9"], Some(3), host_stops),
         scenario("hosted-refused", &["E3", "T9"], Some(3), refused),
         scenario("hosted-turn-forgotten", &["E3"], Some(3), forgotten),
+        scenario("hosted-pool", &["T9"], Some(3), pool),
         scenario("hosted-stop", &["E3", "T9"], Some(2), stop),
     ]
 }

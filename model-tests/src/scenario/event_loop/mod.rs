@@ -13,7 +13,7 @@ mod order;
 mod stage;
 mod wake;
 
-use super::{Bounds, Scenario, Subject};
+use super::{Scenario, Subject};
 use crate::world::Shared;
 
 type Body = fn(&Shared);
@@ -27,19 +27,8 @@ fn scenario(
     preemptions: Option<usize>,
     body: Body,
 ) -> Scenario {
-    Scenario {
-        name: format!("{}/{what}", Subject::EventLoop.name()),
-        subject: Subject::EventLoop,
-        properties: properties.to_vec(),
-        bounds: Bounds {
-            preemptions: preemptions.map(|bound| (bound, THREADS)),
-            spurious: true,
-            exhaustive: false,
-            quick: preemptions.is_none(),
-        },
-        in_order: false,
-        body: Box::new(body),
-    }
+    let preemptions = preemptions.map(|bound| (bound, THREADS));
+    Scenario::unjudged(Subject::EventLoop, what, properties, preemptions, body)
 }
 
 pub(super) fn all() -> Vec<Scenario> {

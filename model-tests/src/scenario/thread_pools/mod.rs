@@ -16,7 +16,7 @@ mod stage;
 
 pub(super) use stage::Flag;
 
-use super::{Bounds, Scenario, Subject};
+use super::{Scenario, Subject};
 use crate::world::Shared;
 
 type Body = fn(&Shared);
@@ -32,20 +32,8 @@ fn scenario(
     preemptions: Option<usize>,
     body: Body,
 ) -> Scenario {
-    Scenario {
-        name: format!("{}/{what}", subject.name()),
-        subject,
-        properties: properties.to_vec(),
-        bounds: Bounds {
-            preemptions: preemptions.map(|bound| (bound, THREADS)),
-            // The time-outs are among these.
-            spurious: true,
-            exhaustive: false,
-            quick: preemptions.is_none(),
-        },
-        in_order: false,
-        body: Box::new(body),
-    }
+    let preemptions = preemptions.map(|bound| (bound, THREADS));
+    Scenario::unjudged(subject, what, properties, preemptions, body)
 }
 
 pub(super) fn all() -> Vec<Scenario> {
