@@ -17,6 +17,12 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
+/// The sum over the number.
+#[must_use]
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 /// The value below which this share lies.
 ///
 /// # Panics

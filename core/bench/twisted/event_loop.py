@@ -107,6 +107,7 @@ def paced():
     return [
         sum(submits) / COUNT,
         median(submits),
+        sum(waits) / COUNT,
         median(waits),
         waits[round((COUNT - 1) * 0.99)],
         cpu["loop"] / COUNT,

@@ -8,7 +8,7 @@ use crate::clock::{Watch, now, reading};
 use crate::contenders::{Contender, Ready};
 use crate::each;
 use crate::pin::Mode;
-use crate::stats::{median, quantile};
+use crate::stats::{mean, median, quantile};
 use crate::tally::{self, Tally};
 
 pub(super) fn rows() -> Vec<Row> {
@@ -22,6 +22,7 @@ fn row(micros: u64) -> Row {
         [
             Metric::new("submit, mean", "ns").at_most(Against::Best, 0.6),
             Metric::new("submit, median", "ns"),
+            Metric::new("start, mean", "ns"),
             Metric::new("start, median", "ns").at_most(Against::Best, 1.1),
             Metric::new("start, p99", "ns"),
             Metric::new("CPU, workers", "ns a task").at_most(Against::Best, 1.5),
@@ -72,8 +73,9 @@ pub(super) fn paced<C: Contender>(mode: Mode, workers: usize, period: u64, tasks
             .map(|(start, before)| (start.load(Ordering::Relaxed) - before) as f64 - reading)
             .collect();
         vec![
-            submits.iter().sum::<f64>() / tasks as f64,
+            mean(&submits),
             median(&submits),
+            mean(&waits),
             median(&waits),
             quantile(&waits, 0.99),
             others / tasks as f64,
