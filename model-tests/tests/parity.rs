@@ -158,15 +158,18 @@ fn name(code: &str) -> &str {
     code.split('(').next().unwrap_or(code)
 }
 
-/// `file::name` of each test in a folder of tests.
+/// `file::name` of each test in a folder of tests; `folder::file::name` of those in a folder in it.
 fn tests_in(folder: &Path) -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|it| it == "rs") {
-            let file = path.file_stem().unwrap().to_str().unwrap();
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            let inside = tests_in(&path).into_iter();
+            tests.extend(inside.map(|test| format!("{stem}::{test}")));
+        } else if path.extension().is_some_and(|it| it == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            tests.extend(tests_of(&text).map(|test| format!("{file}::{test}")));
+            tests.extend(tests_of(&text).map(|test| format!("{stem}::{test}")));
         }
     }
     tests
