@@ -648,8 +648,10 @@ impl<W, L: Line> Ledger<W, L> {
         let next = self.calm && self.backlog.pop_into(slot);
         if next {
             self.done = self.done.wrapping_add(1);
-            self.unproven = false;
-            self.last_tried = false;
+            // Not written for each task: they lie beside what submitters read.
+            if self.unproven || self.last_tried {
+                (self.unproven, self.last_tried) = (false, false);
+            }
         }
         next
     }
