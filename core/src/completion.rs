@@ -59,6 +59,12 @@ enum Stage<F, T> {
     Taken,
 }
 
+/// Who takes the closure: whoever has the job, or whoever withdrew it.
+enum Whose {
+    Fetched,
+    Withdrawn,
+}
+
 /// Who waits for the outcome.
 enum Waiter {
     Thread(Arc<Token>),
@@ -154,7 +160,7 @@ where
 
     fn run(mut self) -> Option<Announcement> {
         let cell = self.0.take()?;
-        let task = cell.begin()?;
+        let task = cell.begin(Whose::Fetched)?;
         cell.perform(task);
         Some(cell)
     }
@@ -173,9 +179,7 @@ where
 
 impl<F, T, const STAYS: bool> Drop for Work<F, T, STAYS> {
     fn drop(&mut self) {
-        if let Some(cell) = self.0.take()
-            && cell.waits()
-        {
+        if let Some(cell) = self.0.take() {
             cell.close();
         }
     }
@@ -199,13 +203,15 @@ impl<F, T> Completion<F, T> {
         matches!(self.state.lock().stage, Stage::Waiting(_))
     }
 
-    /// Takes the closure, for this thread to run or drop it.
-    fn begin(&self) -> Option<F> {
+    /// Takes the closure, for this thread to run or drop it; not what is another's.
+    fn begin(&self, whose: Whose) -> Option<F> {
         let here = here();
         let mut state = self.state.lock();
-        match mem::replace(&mut state.stage, Stage::Running(here)) {
-            Stage::Waiting(task) | Stage::Withdrawn(task) => Some(task),
-            other => {
+        match (mem::replace(&mut state.stage, Stage::Running(here)), whose) {
+            (Stage::Waiting(task), Whose::Fetched) | (Stage::Withdrawn(task), Whose::Withdrawn) => {
+                Some(task)
+            }
+            (other, _) => {
                 state.stage = other;
                 None
             }
@@ -228,7 +234,10 @@ impl<F, T> Completion<F, T> {
 
     /// Drops the closure; whoever waits learns that it never ran.
     fn close(&self) {
-        let dropped = contain(|| drop(self.begin()));
+        let Some(task) = self.begin(Whose::Fetched) else {
+            return;
+        };
+        let dropped = contain(|| drop(task));
         self.end(Err(
             dropped.map_or_else(TaskError::Panicked, |()| TaskError::Closed)
         ));
@@ -308,14 +317,14 @@ where
     }
 
     fn cancel(&self) -> Result<(), Payload> {
-        let dropped = contain(|| drop(self.begin()));
+        let dropped = contain(|| drop(self.begin(Whose::Withdrawn)));
         self.end(Err(TaskError::Cancelled));
         self.tell();
         dropped
     }
 
     fn run_in_place(&self) {
-        if let Some(task) = self.begin() {
+        if let Some(task) = self.begin(Whose::Withdrawn) {
             self.perform(task);
         }
     }

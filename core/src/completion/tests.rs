@@ -233,6 +233,15 @@ fn w1_a_cancel_before_the_start_wins() {
 }
 
 #[test]
+fn w1_what_was_withdrawn_is_not_run_by_whoever_has_its_place() {
+    let (job, handle) = completion(|| 7);
+    assert!(handle.withdraw());
+    assert!(job.run().is_none(), "run, and about to be cancelled");
+    handle.cancel().unwrap();
+    assert!(matches!(handle.join(), Some(Err(TaskError::Cancelled))));
+}
+
+#[test]
 fn w1_a_place_that_is_void_changes_nothing_when_it_is_dropped() {
     let (job, handle) = completion(|| 7);
     assert!(handle.withdraw());
