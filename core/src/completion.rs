@@ -267,7 +267,7 @@ impl<F, T> Completion<F, T> {
     /// A token that will be called when the outcome is there; `None` if it is, perhaps after a little
     /// while in which it was to be expected.
     fn listen(&self) -> Option<Arc<Token>> {
-        if self.changes.linger(0, true) {
+        if self.changes.linger(0) {
             return None;
         }
         let token = Arc::new(Token::new());

@@ -168,9 +168,6 @@ pub struct Changes(AtomicUsize);
 /// take to put the thread to sleep and wake it up. `docs/performance.md` has what other times cost.
 const LINGER: Duration = Duration::from_micros(30);
 
-/// How long it lingers if that was of no use lately.
-const GLANCE: Duration = Duration::from_micros(2);
-
 impl Changes {
     /// Notes a change. Called with the lock held.
     #[inline]
@@ -189,18 +186,17 @@ impl Changes {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Waits a little for a change since there were `seen`, or `long`er. Whether there was one.
+    /// Waits a little for a change since there were `seen`. Whether there was one.
     ///
     /// It yields, because whoever is to make the change may need this core.
     #[must_use]
-    pub fn linger(&self, seen: usize, long: bool) -> bool {
-        let patience = if long { LINGER } else { GLANCE };
+    pub fn linger(&self, seen: usize) -> bool {
         let start = Instant::now();
         loop {
             if self.count() != seen {
                 return true;
             }
-            if start.elapsed() >= patience {
+            if start.elapsed() >= LINGER {
                 return false;
             }
             thread::yield_now();

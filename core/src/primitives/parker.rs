@@ -81,7 +81,7 @@ impl Changes {
 
     /// Does not wait.
     #[must_use]
-    pub fn linger(&self, _: usize, _: bool) -> bool {
+    pub fn linger(&self, _: usize) -> bool {
         false
     }
 }

@@ -73,10 +73,11 @@ impl<'a> Hand<'a> {
     }
 
     /// Looks out for a change, so that whoever makes it need not call this thread: as long as that pays,
-    /// and now and then to see whether it would.
+    /// and now and then to see whether it would. Else it sleeps at once, for a thread that has yielded is
+    /// slower to be woken.
     fn linger(&mut self, seen: usize) {
-        let long = self.missed < 4 || self.missed.is_multiple_of(16);
-        if self.crew.changes.linger(seen, long) {
+        let pays = self.missed < 4 || self.missed.is_multiple_of(16);
+        if pays && self.crew.changes.linger(seen) {
             self.missed = 0;
         } else {
             self.missed = self.missed.wrapping_add(1);
