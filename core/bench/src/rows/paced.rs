@@ -30,12 +30,18 @@ fn row(micros: u64) -> Row {
         ],
         move |setup| {
             let tasks = setup.few(20_000 / micros) as usize;
-            each!(C => setup.case::<C>(|| paced::<C>(setup.mode, 2, micros * 1000, tasks)))
+            each!(C => setup.case::<C>(|| paced::<C>(setup.mode, 2, move |_| micros * 1000, tasks)))
         },
     )
 }
 
-pub(super) fn paced<C: Contender>(mode: Mode, workers: usize, period: u64, tasks: usize) -> Case {
+/// So many tasks, with so many nanoseconds between one and the next.
+pub(super) fn paced<C: Contender>(
+    mode: Mode,
+    workers: usize,
+    gap: impl Fn(usize) -> u64 + 'static,
+    tasks: usize,
+) -> Case {
     let ready = Ready::<C>::new(workers, mode.workers());
     // When each task started. Kept until the process ends, so that tasks refer to it for nothing.
     let starts: &'static [AtomicU64] =
@@ -61,7 +67,7 @@ pub(super) fn paced<C: Contender>(mode: Mode, workers: usize, period: u64, tasks
             befores.push(before);
             submits.push((after - before) as f64 - reading);
             // Whoever is late is not hurried.
-            next = after.max(next + period);
+            next = after.max(next + gap(number));
         }
         let process = watch.process();
         tally.wait();
