@@ -69,8 +69,17 @@ def flood(callers):
     return [(end - start) / COUNT for start, end in zip(begin, ended)]
 
 
+def uneven(number):
+    """As in rows/event_loop.rs."""
+    wide = (1 << 64) - 1
+    mixed = (number + 1) * 0x9E3779B97F4A7C15 & wide
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & wide
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & wide
+    return 10_000 + (mixed ^ mixed >> 31) % 20_000
+
+
 def paced():
-    period = 20_000
+    gaps = [uneven(number) for number in range(COUNT)]
     befores, submits, starts = [], [], []
     cpu = {}
 
@@ -91,7 +100,7 @@ def paced():
             after = time.perf_counter_ns()
             befores.append(before)
             submits.append(after - before)
-            following = max(after, following + period)
+            following = max(after, following + gaps[number])
         cpu["all"] = time.process_time_ns() - begin
 
     reactor.callWhenRunning(lambda: cpu.update(loop=time.thread_time_ns()))
