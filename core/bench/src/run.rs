@@ -36,8 +36,13 @@ fn measure(row: &Row, mode: Mode, args: &Args) -> Vec<Number> {
     let warm_up = usize::from(row.share < usize::MAX);
     for round in 0..rounds + warm_up {
         for turn in 0..cases.len() {
-            // Each time another one begins.
-            let which = (round + turn) % cases.len();
+            // Another one begins every other time, and nobody always comes after the same one: there and back.
+            let turn = if round % 2 == 0 {
+                turn
+            } else {
+                cases.len() - 1 - turn
+            };
+            let which = (round / 2 + turn) % cases.len();
             let numbers = (cases[which].round)();
             assert_eq!(numbers.len(), row.metrics.len(), "a number for each metric");
             if round >= warm_up {

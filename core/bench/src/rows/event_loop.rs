@@ -64,7 +64,7 @@ fn paced_row() -> Row {
             Metric::new("CPU, all", "ns a call"),
         ],
         |setup| {
-            let calls = setup.few(1000);
+            let calls = setup.few(4000);
             let mut cases = each_loop!(L => setup.case::<Looped<L>>(|| {
                 paced::<Looped<L>>(setup.mode, 1, uneven, calls as usize)
             }));
