@@ -30,7 +30,7 @@
 //! Why not a `VecDeque<Job>`: its room is that of the largest job for each, stays as large as it ever
 //! was, and is copied, and doubled, when it grows.
 
-use std::mem::{MaybeUninit, offset_of, size_of};
+use std::mem::{ManuallyDrop, MaybeUninit, offset_of, size_of};
 use std::ptr::null_mut;
 
 use crate::contain::quietly;
@@ -100,12 +100,14 @@ impl Jobs {
     /// Adds a job behind all others.
     #[inline]
     pub(crate) fn push(&mut self, job: Job) {
+        // Else it would be copied first, for a panic of `append` to drop it: and there is none.
+        let job = ManuallyDrop::new(job);
         if self.tail >= self.tail_end {
             self.append();
         }
         // SAFETY: `tail` is below the end of its block, so the largest record fits there, and no record
         // is at or after it.
-        let words = unsafe { job.store(self.tail) };
+        let words = unsafe { ManuallyDrop::into_inner(job).store(self.tail) };
         self.tail = self.tail.wrapping_add(words);
         self.len += 1;
     }

@@ -274,8 +274,26 @@ impl ThreadPool {
         &self,
         task: impl FnOnce() -> T + Send + 'static,
     ) -> Result<JoinHandle<T>, Rejected> {
+        let shared = self.shared();
+        if !shared.plain {
+            return self.spawn_specially(task, Location::caller());
+        }
+        let (job, awaited) = completion(task);
+        match shared.crew.execute(job) {
+            Ok(serial) => Ok(JoinHandle::new(Arc::clone(&shared.crew), awaited, serial)),
+            Err(job) => Err(closed(job)),
+        }
+    }
+
+    /// Not inlined, so that the way of all others may be.
+    #[inline(never)]
+    fn spawn_specially<T: Send + 'static>(
+        &self,
+        task: impl FnOnce() -> T + Send + 'static,
+        caller: &'static Location<'static>,
+    ) -> Result<JoinHandle<T>, Rejected> {
         let (job, awaited) = match &self.shared().around {
-            Some(around) => completion(around.wrap(Location::caller(), task)),
+            Some(around) => completion(around.wrap(caller, task)),
             None => completion(task),
         };
         let serial = self.submit_job(job, self.shared().when_full)?;
