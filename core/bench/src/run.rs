@@ -30,7 +30,7 @@ fn measure(row: &Row, mode: Mode, args: &Args) -> Vec<Number> {
         only: None,
     };
     let mut cases = (row.cases)(&setup);
-    let rounds = (args.rounds / row.share).max(1);
+    let rounds = (args.rounds * row.times / row.share).max(1);
     let mut samples = vec![vec![Vec::new(); row.metrics.len()]; cases.len()];
     // What never differs needs no round to warm up.
     let warm_up = usize::from(row.share < usize::MAX);

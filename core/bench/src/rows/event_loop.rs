@@ -50,7 +50,7 @@ fn flood_row(callers: u64) -> Row {
 }
 
 fn paced_row() -> Row {
-    Row::new(
+    let mut row = Row::new(
         "loop, every 20 µs",
         "a call into a loop every 10 to 30 µs, from a thread that spins in between",
         [
@@ -64,14 +64,16 @@ fn paced_row() -> Row {
             Metric::new("CPU, all", "ns a call"),
         ],
         |setup| {
-            let calls = setup.few(4000);
+            let calls = setup.few(2000);
             let mut cases = each_loop!(L => setup.case::<Looped<L>>(|| {
                 paced::<Looped<L>>(setup.mode, 1, uneven, calls as usize)
             }));
             cases.extend(twisted(setup, "paced".into(), calls));
             cases
         },
-    )
+    );
+    row.times = 3;
+    row
 }
 
 /// Uneven, but the same for all: even gaps of about the time that a thread takes to wake up would make the

@@ -139,6 +139,8 @@ pub struct Row {
     pub metrics: Vec<Metric>,
     /// One round of this many, for rows that take long or never differ.
     pub share: usize,
+    /// So many times the rounds, for rows in which one round is little like the next.
+    pub times: usize,
     /// In which modes it says something.
     pub modes: &'static [Mode],
     pub cases: Cases,
@@ -156,6 +158,7 @@ impl Row {
             about: about.into(),
             metrics: metrics.into(),
             share: 1,
+            times: 1,
             modes: &Mode::ALL,
             cases: Box::new(cases),
         }
