@@ -313,13 +313,19 @@ fn t2_statistics_under_load_account_for_every_task() {
         const TASKS: usize = 2000;
         let pool = started(1, 3);
         let (done, is_done) = mpsc::channel::<()>();
+        // All are half way when the first looks are taken.
+        let half_way = Arc::new(Barrier::new(SUBMITTERS + 1));
         let submitters: Vec<_> = (0..SUBMITTERS)
             .map(|_| {
                 let (pool, done) = (pool.clone(), done.clone());
+                let half_way = Arc::clone(&half_way);
                 std::thread::spawn(move || {
                     let _done = done;
                     let mut cancelled = 0;
                     for n in 0..TASKS {
+                        if n == TASKS / 2 {
+                            half_way.wait();
+                        }
                         let inner = pool.clone();
                         let handle = pool
                             .spawn(move || {
@@ -343,8 +349,9 @@ fn t2_statistics_under_load_account_for_every_task() {
             })
             .collect();
         drop(done);
-        let (mut before, mut looks) = (pool.statistics(), 0);
-        while is_done.try_recv() == Err(mpsc::TryRecvError::Empty) {
+        half_way.wait();
+        let mut before = pool.statistics();
+        loop {
             let numbers = pool.statistics();
             let now = numbers.now;
             let open = now.in_flight + now.backlogged + now.busy + now.in_place;
@@ -360,13 +367,17 @@ fn t2_statistics_under_load_account_for_every_task() {
                     && numbers.made >= before.made,
                 "{before} then {numbers}"
             );
-            (before, looks) = (numbers, looks + 1);
+            before = numbers;
+            if is_done.try_recv() != Err(mpsc::TryRecvError::Empty) {
+                break;
+            }
         }
         let cancelled: usize = submitters.into_iter().map(|it| it.join().unwrap()).sum();
+        // Some have yet to spawn another.
+        pool.wait_idle().unwrap();
         pool.shutdown().unwrap();
         let numbers = pool.statistics();
         let now = numbers.now;
-        assert!(looks > 0);
         assert_eq!(now.cancelled, cancelled);
         assert_eq!(now.accepted, now.done + now.cancelled, "{numbers}");
         assert_eq!((now.workers(), numbers.gone), (0, numbers.made));
