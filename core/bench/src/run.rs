@@ -36,7 +36,7 @@ fn measure(row: &Row, mode: Mode, args: &Args) -> Vec<Number> {
     let warm_up = usize::from(row.share < usize::MAX);
     for round in 0..rounds + warm_up {
         for turn in 0..cases.len() {
-            // Another one begins every other time, and nobody always comes after the same one: there and back.
+            // There and back, and each time another one begins: nobody always comes after the same one.
             let turn = if round % 2 == 0 {
                 turn
             } else {
